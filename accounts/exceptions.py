@@ -1,0 +1,30 @@
+"""What can be refused, and what about people and businesses is."""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """
+    Base of everything the domain refuses. Its message is a sentence for the person who
+    asked: what is wrong, and how to mend it. `code` is stable and part of the API.
+    """
+
+    code: ClassVar[str] = "refused"
+
+
+class InvalidInput(Refusal):
+    """The request itself is wrong, whatever the state of the books."""
+
+    code = "invalid"
+
+
+class InvalidInvitation(Refusal):
+    """The invitation is unknown, expired, used, or meant for another address."""
+
+    code = "invalid_invitation"
+
+
+class LastOwner(Refusal):
+    """A business without an owner could not be managed by anyone."""
+
+    code = "last_owner"

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import uuid
+import zoneinfo
+from datetime import date, datetime
+from typing import ClassVar
+
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    BaseUserManager,
+    PermissionsMixin,
+)
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.fields import ExactCharField, LowercaseCharField, LowercaseEmailField
+from accounts.roles import Permission, Role, roles_with
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, email: str, password: str | None = None, **fields: object
+    ) -> User:
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(
+        self, email: str, password: str | None = None, **fields: object
+    ) -> User:
+        return self.create_user(
+            email, password, is_staff=True, is_superuser=True, **fields
+        )
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in by e-mail: member of a business, author, commenter."""
+
+    class Gender(models.TextChoices):
+        FEMALE = "female", "Female"
+        MALE = "male", "Male"
+        OTHER = "other", "Other"
+
+    email = LowercaseEmailField(max_length=254, unique=True)
+    username = LowercaseCharField(
+        max_length=50,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[\w.-]+\Z", "Use letters, digits, dots, hyphens and underscores."
+            )
+        ],
+        help_text="The name in public addresses, such as an author's page.",
+    )
+    full_name = models.CharField(max_length=150)
+    gender = models.CharField(max_length=10, choices=Gender, blank=True)
+    is_staff = models.BooleanField(
+        default=False, help_text="May enter the back office without a membership."
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["username", "full_name"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        return self.full_name.partition(" ")[0] or self.username
+
+
+def check_time_zone(name: str) -> None:
+    """:raises ValidationError: if the IANA database has no such zone"""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise ValidationError(
+            f"“{name}” is no time zone; write one such as Europe/Berlin."
+        ) from error
+
+
+class TaxRounding(models.TextChoices):
+    """Where tax is rounded to the minor unit."""
+
+    TOTAL = "total", "Once per rate, on the summed net (EN 16931)"
+    LINE = "line", "On every line"
+
+
+class BusinessQuerySet(models.QuerySet["Business"]):
+    def for_user(
+        self, user: User, permission: Permission = Permission.VIEW_BOOKS
+    ) -> BusinessQuerySet:
+        """Those in which the user holds a role that grants the permission."""
+        return self.filter(
+            pk__in=Membership.objects.filter(
+                user=user, role__in=roles_with(permission)
+            ).values("business")
+        )
+
+
+BusinessManager = models.Manager.from_queryset(BusinessQuerySet)
+
+
+class Business(models.Model):
+    """Who issues invoices: the name, address and rules that its documents carry."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=150)
+    email = models.EmailField(help_text="Where answers to its mail go.")
+    address = models.TextField(
+        blank=True, max_length=500, help_text="Street, postal code and city."
+    )
+    country = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Z]{2}\Z", "Use the two letters of ISO 3166.")],
+        help_text="Two letters, ISO 3166.",
+    )
+    tax_id = models.CharField("tax id", max_length=50, blank=True)
+    time_zone = models.CharField(
+        max_length=50,
+        default="UTC",
+        validators=[check_time_zone],
+        help_text="Decides what day it is.",
+    )
+    currency = models.CharField(
+        max_length=3, default="EUR", help_text="For new invoices, ISO 4217."
+    )
+    payment_terms_days = models.PositiveSmallIntegerField(
+        default=14,
+        validators=[MaxValueValidator(365)],
+        help_text="Days from issue to due.",
+    )
+    tax_rounding = models.CharField(
+        max_length=10, choices=TaxRounding, default=TaxRounding.TOTAL
+    )
+    footer = models.TextField(
+        blank=True, max_length=500, help_text="At the foot of every invoice."
+    )
+    logo = models.ImageField(upload_to="logos/", blank=True)
+    members = models.ManyToManyField(User, through="Membership")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = BusinessManager()
+
+    class Meta:
+        verbose_name_plural = "businesses"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def today(self, now: datetime) -> date:
+        """The calendar day in the business's time zone."""
+        return now.astimezone(zoneinfo.ZoneInfo(self.time_zone)).date()
+
+
+class Membership(models.Model):
+    """A user's role in a business."""
+
+    business = models.ForeignKey(
+        Business, on_delete=models.CASCADE, related_name="memberships"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["business", "user"], name="membership_once_per_business"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=Role.values), name="membership_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.user_id} of {self.business_id}"
+
+
+class Invitation(models.Model):
+    """An offer to join a business, mailed to one address."""
+
+    business = models.ForeignKey(
+        Business, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = LowercaseEmailField(max_length=254)
+    role = models.CharField(max_length=20, choices=Role)
+    token = ExactCharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role__in=Role.values), name="invitation_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role}"
+
+    def is_open(self, now: datetime) -> bool:
+        return self.accepted_at is None and now < self.expires_at
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def for_user(self, user: User) -> EventQuerySet:
+        return self.filter(business__in=Business.objects.for_user(user))
+
+    def about(self, subject_type: str, subject_id: object) -> EventQuerySet:
+        return self.filter(subject_type=subject_type, subject_id=str(subject_id))
+
+
+EventManager = models.Manager.from_queryset(EventQuerySet)
+
+
+class Event(models.Model):
+    """
+    Something that happened. Written once, in the transaction that made it true.
+
+    The record serves as audit trail and activity feed; `data` holds what a reader needs
+    to understand the event later, never secrets.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    business = models.ForeignKey(
+        Business, null=True, on_delete=models.PROTECT, related_name="events"
+    )
+    actor = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="events"
+    )
+    type = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=40)
+    subject_id = ExactCharField(max_length=64)
+    data = models.JSONField(default=dict)
+    occurred_at = models.DateTimeField()
+
+    objects = EventManager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["business", "-id"], name="event_by_business"),
+            models.Index(
+                fields=["subject_type", "subject_id"], name="event_by_subject"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject_id}"

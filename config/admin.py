@@ -1,0 +1,7 @@
+"""The back office."""
+
+from unfold.sites import UnfoldAdminSite
+
+
+class BackOffice(UnfoldAdminSite):
+    pass

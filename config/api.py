@@ -1,0 +1,93 @@
+"""The API's frame: pagination, and errors as RFC 9457 problems with stable codes."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from accounts.exceptions import InvalidInput, Refusal
+
+
+class NewestFirst(CursorPagination):
+    """Pages by cursor, newest first: page 10,000 costs what page 1 does."""
+
+    page_size = 10
+    page_size_query_param = "page_size"
+    max_page_size = 100
+    ordering = "-id"
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """
+    Any refusal as `application/problem+json`; anything unforeseen stays a 500.
+
+    `code` is stable. `errors`, where the input is wrong, names each field.
+    """
+    if isinstance(error, Refusal):
+        status = (
+            HTTPStatus.BAD_REQUEST
+            if isinstance(error, InvalidInput)
+            else HTTPStatus.CONFLICT
+        )
+        return _response(status, error.code, str(error))
+    if isinstance(error, ValidationError):
+        return _invalid(_messages(error))
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        return _invalid(error.detail)
+    status = HTTPStatus(response.status_code)
+    answer = _response(status, _code(error), _sentence(error, status))
+    for name in ("WWW-Authenticate", "Retry-After"):
+        if name in response.headers:
+            answer[name] = response.headers[name]
+    return answer
+
+
+def _messages(error: ValidationError) -> Any:
+    if hasattr(error, "error_dict"):
+        return error.message_dict
+    return {"non_field_errors": error.messages}
+
+
+def _invalid(errors: Any) -> Response:
+    return _response(
+        HTTPStatus.BAD_REQUEST,
+        "invalid",
+        "Something in the request is wrong; see errors.",
+        errors=errors,
+    )
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, Http404):
+        return "not_found"
+    if isinstance(error, PermissionDenied):
+        return "permission_denied"
+    codes = getattr(error, "get_codes", lambda: "error")()
+    return codes if isinstance(codes, str) else "invalid"
+
+
+def _sentence(error: Exception, status: HTTPStatus) -> str:
+    if isinstance(error, Http404):
+        return "There is nothing here, or nothing that you may see."
+    detail = getattr(error, "detail", status.phrase)
+    return str(detail)
+
+
+def _response(status: HTTPStatus, code: str, detail: str, **more: Any) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+        **more,
+    }
+    return Response(body, status=status, content_type="application/problem+json")

@@ -1,0 +1,45 @@
+"""What can be refused about invoices."""
+
+from accounts.exceptions import InvalidInput, Refusal
+
+
+class InvoiceError(Refusal):
+    """Base of every refusal by the state of an invoice."""
+
+    code = "invoice_error"
+
+
+class InvalidTransition(InvoiceError):
+    """The invoice is not in a status from which this is possible."""
+
+    code = "invalid_transition"
+
+
+class NothingToInvoice(InvoiceError):
+    """An invoice without lines, or whose total is not above zero, is no invoice."""
+
+    code = "nothing_to_invoice"
+
+
+class MissingDetails(InvoiceError):
+    """The law wants a detail on every invoice that is not there yet."""
+
+    code = "missing_details"
+
+
+class MoneyReceived(InvoiceError):
+    """Money has arrived: correct by a credit note or refund instead."""
+
+    code = "money_received"
+
+
+class UnknownCurrency(InvalidInput):
+    """Not a currency of ISO 4217 in use."""
+
+    code = "unknown_currency"
+
+
+class AmountOutOfRange(InvalidInput):
+    """Larger than the books can hold, or smaller than nothing."""
+
+    code = "amount_out_of_range"

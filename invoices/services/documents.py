@@ -1,0 +1,57 @@
+"""The stored PDF of a frozen invoice."""
+
+import hashlib
+
+from django.core.files.base import ContentFile
+from django.tasks import task
+
+from invoices import pdf
+from invoices.exceptions import InvalidTransition
+from invoices.models import Document, Invoice, document_storage
+
+
+def store_document_later(invoice: Invoice) -> None:
+    """Have the PDF rendered after commit. Call it inside the freezing transaction."""
+    _store_document.enqueue(invoice_id=invoice.pk)
+
+
+@task
+def _store_document(invoice_id: int) -> None:
+    store_document(invoice=Invoice.objects.get(pk=invoice_id))
+
+
+def store_document(*, invoice: Invoice) -> Document:
+    """
+    The PDF of a frozen invoice, rendered and stored if it is not there yet.
+
+    May run twice, and at once: the same invoice gives the same bytes under the same
+    name, and one row wins. Call it outside a transaction: storage may be a network.
+
+    :raises InvalidTransition: if the invoice is a draft
+    """
+    if document := Document.objects.filter(invoice=invoice).first():
+        return document
+    if invoice.is_draft:
+        raise InvalidTransition("A draft has no document yet; finalize it first.")
+    content = pdf.render_invoice(invoice)
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"invoices/{invoice.public_id}/{sha256}.pdf"
+    storage = document_storage()
+    if not storage.exists(name):
+        name = storage.save(name, ContentFile(content))
+    document, _ = Document.objects.get_or_create(
+        invoice=invoice,
+        defaults={"file": name, "sha256": sha256, "size": len(content)},
+    )
+    return document
+
+
+def read_document(*, invoice: Invoice) -> bytes:
+    """
+    The bytes of the stored PDF, storing it first if need be.
+
+    :raises InvalidTransition: if the invoice is a draft
+    """
+    with store_document(invoice=invoice).file.open("rb") as file:
+        content: bytes = file.read()
+    return content

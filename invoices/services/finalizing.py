@@ -1,0 +1,154 @@
+"""Freezing a draft: totals, copies of names, a number, a link, a document."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.models import Business, User
+from accounts.services.events import record_event
+from invoices import selectors
+from invoices.exceptions import MissingDetails, NothingToInvoice
+from invoices.models import (
+    Customer,
+    Invoice,
+    InvoiceLine,
+    Series,
+    TaxRate,
+    TaxTotal,
+    link_lifetime,
+)
+from invoices.money import Tax, Totals
+from invoices.services import documents
+from invoices.services.locking import lock_invoice
+from invoices.states import InvoiceStatus, check_transition
+
+
+@transaction.atomic
+def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invoice:
+    """
+    Freeze a draft and give it the next number of its series.
+
+    An invoice that comes to nothing is paid at once. The PDF is rendered by a task
+    written in the same transaction.
+
+    The number is taken last, from a locked row, so that the lock is held for two short
+    statements and a rollback gives the number back.
+
+    :raises InvalidTransition: if the invoice is no longer a draft
+    :raises NothingToInvoice: if it has no lines, or comes to less than nothing
+    :raises MissingDetails: if seller or customer lack what every invoice must show
+    """
+    invoice = lock_invoice(invoice.pk)
+    check_transition(invoice.status, InvoiceStatus.OPEN)
+    lines = list(invoice.lines.select_related("tax_rate").order_by("position", "pk"))
+    totals = _check(invoice, lines)
+    _freeze(invoice, lines, totals, now)
+    invoice.number = _take_number(invoice.business)
+    invoice.save()
+    documents.store_document_later(invoice)
+    record_event(
+        type="invoice.finalized",
+        subject=invoice,
+        business=invoice.business,
+        actor=actor,
+        now=now,
+        data={
+            "number": invoice.number,
+            "total": invoice.total,
+            "currency": invoice.currency,
+        },
+    )
+    return invoice
+
+
+def _check(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
+    if not lines:
+        raise NothingToInvoice("Add a line first: an invoice without lines is none.")
+    if not invoice.business.address:
+        raise MissingDetails(
+            "Fill in the address of the business first: every invoice must show it."
+        )
+    totals = selectors.draft_totals(invoice, lines)
+    if totals.total < 0:
+        raise NothingToInvoice("This comes to less than nothing.")
+    return totals
+
+
+def _freeze(
+    invoice: Invoice, lines: Sequence[InvoiceLine], totals: Totals, now: datetime
+) -> None:
+    business = invoice.business
+    today = business.today(now)
+    invoice.issue_date = invoice.issue_date or today
+    invoice.due_date = invoice.due_date or invoice.issue_date + timedelta(
+        days=business.payment_terms_days
+    )
+    invoice.seller = _details(business) | {"footer": business.footer}
+    invoice.buyer = _details(invoice.customer)
+    invoice.subtotal = totals.subtotal
+    invoice.discount = totals.discount
+    invoice.net, invoice.tax, invoice.total = totals.net, totals.tax, totals.total
+    invoice.finalized_at = now
+    invoice.link_token = secrets.token_urlsafe(24)
+    invoice.link_expires_at = now + link_lifetime(invoice.due_date, today)
+    invoice.status = InvoiceStatus.OPEN if totals.total else InvoiceStatus.PAID
+    invoice.paid_at = None if totals.total else now
+    _freeze_lines(lines, totals)
+    TaxTotal.objects.bulk_create(_tax_totals(invoice, lines, totals))
+
+
+def _details(party: Business | Customer) -> dict[str, str]:
+    return {
+        "name": party.name,
+        "email": party.email,
+        "address": party.address,
+        "country": party.country,
+        "tax_id": party.tax_id,
+    }
+
+
+def _freeze_lines(lines: Sequence[InvoiceLine], totals: Totals) -> None:
+    for line, net in zip(lines, totals.line_nets, strict=True):
+        line.net = net
+        line.tax_name = line.tax_rate.name
+    InvoiceLine.objects.bulk_update(lines, ["net", "tax_name"])
+
+
+def _tax_totals(
+    invoice: Invoice, lines: Iterable[InvoiceLine], totals: Totals
+) -> list[TaxTotal]:
+    rates: defaultdict[Tax, list[TaxRate]] = defaultdict(list)
+    for line in lines:
+        rates[line.tax_rate.tax].append(line.tax_rate)
+    return [
+        TaxTotal(
+            invoice=invoice,
+            category=total.tax.category,
+            percent=total.tax.percent,
+            name=_joined(rate.name for rate in rates[total.tax])[:250],
+            note=_joined(rate.note for rate in rates[total.tax]),
+            net=total.net,
+            amount=total.amount,
+        )
+        for total in totals.taxes
+    ]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " · ".join(dict.fromkeys(text for text in texts if text))
+
+
+def _take_number(business: Business) -> str:
+    Series.objects.get_or_create(
+        business=business, kind=Series.Kind.INVOICE, defaults={"prefix": "INV-"}
+    )
+    series = Series.objects.select_for_update().get(
+        business=business, kind=Series.Kind.INVOICE
+    )
+    number = str(series)
+    series.next_value += 1
+    series.save(update_fields=["next_value"])
+    return number

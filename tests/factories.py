@@ -1,0 +1,84 @@
+"""One factory per model; each makes the smallest valid row."""
+
+from decimal import Decimal
+
+import factory
+from factory.django import DjangoModelFactory
+
+from accounts.models import Business, Membership, TaxRounding, User
+from accounts.roles import Role
+from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"user{n}@example.com")
+    username = factory.Sequence(lambda n: f"user{n}")
+    full_name = factory.Sequence(lambda n: f"User {n}")
+    password = factory.django.Password("correct horse")
+
+
+class BusinessFactory(DjangoModelFactory):
+    class Meta:
+        model = Business
+
+    name = factory.Sequence(lambda n: f"Business {n}")
+    email = factory.Sequence(lambda n: f"business{n}@example.com")
+    address = "High Street 1, 10115 Berlin"
+    country = "DE"
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    business = factory.SubFactory(BusinessFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.OWNER
+
+
+class CustomerFactory(DjangoModelFactory):
+    class Meta:
+        model = Customer
+
+    business = factory.SubFactory(BusinessFactory)
+    name = factory.Sequence(lambda n: f"Customer {n}")
+    email = factory.Sequence(lambda n: f"customer{n}@example.com")
+
+
+class TaxRateFactory(DjangoModelFactory):
+    class Meta:
+        model = TaxRate
+
+    business = factory.SubFactory(BusinessFactory)
+    name = "VAT 19 %"
+    percent = Decimal(19)
+
+
+class InvoiceFactory(DjangoModelFactory):
+    """A draft without lines."""
+
+    class Meta:
+        model = Invoice
+
+    business = factory.SubFactory(BusinessFactory)
+    customer = factory.SubFactory(
+        CustomerFactory, business=factory.SelfAttribute("..business")
+    )
+    currency = "EUR"
+    tax_rounding = TaxRounding.TOTAL
+
+
+class InvoiceLineFactory(DjangoModelFactory):
+    class Meta:
+        model = InvoiceLine
+
+    invoice = factory.SubFactory(InvoiceFactory)
+    description = "Work"
+    unit_price = Decimal(100)
+    tax_rate = factory.SubFactory(
+        TaxRateFactory, business=factory.SelfAttribute("..invoice.business")
+    )
