@@ -293,6 +293,11 @@ class Invoice(models.Model):
         lines: RelatedManager[InvoiceLine]
         taxes: RelatedManager[TaxTotal]
         ledger: RelatedManager[LedgerEntry]
+        # Minor units, there after `with_amounts()`.
+        paid: int
+        refunded: int
+        held: int
+        due: int
 
     class Meta:
         constraints = [

@@ -36,8 +36,5 @@ class Amounts:
 
 
 def amounts(invoice: Invoice) -> Amounts:
-    return Amounts(
-        **Invoice.objects.with_amounts()
-        .values("paid", "refunded", "held", "due")
-        .get(pk=invoice.pk)
-    )
+    row = Invoice.objects.with_amounts().get(pk=invoice.pk)
+    return Amounts(row.paid, row.refunded, row.held, row.due)
