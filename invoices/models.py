@@ -199,8 +199,8 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
         """Open and past their due date on that day, the day itself not included."""
         return self.filter(status=InvoiceStatus.OPEN, due_date__lt=on)
 
-    def with_amounts(self) -> InvoiceQuerySet:
-        """Adds `paid`, `refunded`, `held` and `due`, each the sum of the ledger."""
+    def with_amounts(self) -> models.QuerySet[Any]:
+        """Adds `paid`, `refunded`, `held` and `due`, sums of the ledger in minor units."""
         return self.annotate(
             paid=_total([LedgerEntry.Kind.PAYMENT]),
             refunded=-_total([LedgerEntry.Kind.REFUND, LedgerEntry.Kind.REFUND_FAILED]),
@@ -293,11 +293,6 @@ class Invoice(models.Model):
         lines: RelatedManager[InvoiceLine]
         taxes: RelatedManager[TaxTotal]
         ledger: RelatedManager[LedgerEntry]
-        # Minor units, there after `with_amounts()`.
-        paid: int
-        refunded: int
-        held: int
-        due: int
 
     class Meta:
         constraints = [
