@@ -1,0 +1,125 @@
+# Every command a person or CI runs. `make` lists them.
+
+PORT ?= 8000
+STAGE ?= dev
+WORKERS ?= 2
+# For the tool below; config/settings.py reads a variable of the same name.
+unexport STAGE
+
+PYTHON := .venv/bin/python
+MANAGE := $(PYTHON) manage.py
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+UV := $(or $(shell command -v uv),.tools/bin/uv)
+OWN_UV := $(filter .tools/bin/uv,$(UV))
+# A machine that runs the tests has more than the site needs, of the same versions.
+SITE := $(or $(wildcard .venv/dev.stamp),.venv/run.stamp)
+DEV := .venv/dev.stamp
+
+PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+ON_SQLITE := env DATABASE_URL=sqlite://:memory: $(PYTEST)
+ON_MARIADB := $(PYTHON) -m tests.database -- $(PYTEST)
+COVER := --cov --cov-report=
+TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'
+DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
+COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
+
+.PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
+	package invoke current-docs
+.DELETE_ON_ERROR:
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+run: $(SITE) ## the site, a worker and a stand-in for Stripe, on SQLite (PORT=8000)
+	@exec $(PYTHON) -m tests.laptop --port $(PORT)
+
+test: $(DEV) ## the whole suite on MariaDB, then on SQLite (ARGS="-k void" narrows)
+	$(PYTHON) -m tests.system_packages
+ifdef ARGS
+	$(ON_MARIADB) $(ARGS)
+	@# What is left may be believed only on MariaDB: pytest's 5 is "no tests".
+	$(ON_SQLITE) -m "not mysql and not package" $(ARGS) || [ $$? -eq 5 ]
+else
+	@rm -f .coverage .coverage.*
+	$(ON_MARIADB) $(COVER) --junitxml=build/MariaDB.xml
+	$(ON_SQLITE) $(COVER) --cov-append --junitxml=build/SQLite.xml -m "not mysql and not package"
+	@.venv/bin/coverage report
+	@.venv/bin/coverage json --quiet -o build/coverage.json
+	@$(PYTHON) -m tests.coverage_floor build/coverage.json build/MariaDB.xml build/SQLite.xml
+endif
+
+test-fast: $(DEV) ## on SQLite, without browser and package: seconds (ARGS= narrows)
+	$(ON_SQLITE) -m "not mysql and not browser and not package" $(ARGS)
+
+fmt: $(DEV) ## put Python and templates in their form
+	.venv/bin/ruff check --fix-only --quiet
+	.venv/bin/ruff format --quiet
+	@$(TEMPLATES) | $(DJADE)
+
+lint: $(DEV) ## style, form, and which code may know which
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
+	@$(TEMPLATES) | $(DJADE) --check
+
+types: $(DEV) ## mypy --strict
+	.venv/bin/mypy
+
+check: lint types current-docs ## lint, types, Django's own checks, migrations, generated docs
+	$(MANAGE) check
+	set -a; . ./tests/data/stage.env; $(PYTHON) -m tests.database -- $(MANAGE) check --deploy --fail-level WARNING
+	$(MANAGE) makemigrations --check --dry-run
+
+docs: $(DEV) ## write docs/reference from the code
+	$(MANAGE) write_reference
+
+current-docs: $(DEV)
+	@rm -rf build/reference && mkdir -p build && cp -R docs/reference build/reference
+	$(MANAGE) write_reference
+	@diff -r build/reference docs/reference || \
+		{ echo "docs/reference was not current: commit what was just written."; exit 1; }
+
+migrations: $(DEV) ## write migrations for changed models
+	$(MANAGE) makemigrations $(ARGS)
+
+migrate: $(DEV) ## bring the laptop's database up to date
+	@mkdir -p var
+	$(MANAGE) migrate
+
+ci: check test ## all that must be green
+
+lock: | $(OWN_UV) ## lock requirements/ (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) pyproject.toml -o requirements/run.txt
+	$(COMPILE) $(ARGS) pyproject.toml --extra lambda -c requirements/run.txt -o requirements/lambda.txt
+	$(COMPILE) $(ARGS) pyproject.toml --extra lambda --group dev -c requirements/lambda.txt -o requirements/dev.txt
+	$(COMPILE) $(ARGS) --no-deps --group contract -o requirements/contract.txt
+
+package: $(DEV) ## the zip that a stage deploys (STAGE=dev)
+	$(PYTHON) -m deploy.package $(STAGE)
+
+invoke: $(DEV) ## hand an event to the packaged function (EVENT=mocks/….json)
+	$(PYTHON) -m deploy.invoke $(EVENT)
+
+# Tools and environments: made when missing, filled when a lock changes.
+
+.tools/bin/uv:
+	@python3 -m venv --clear .tools >/dev/null 2>&1 || { \
+		$(SUDO) apt-get update && \
+		$(SUDO) apt-get install --yes --no-install-recommends python3-venv && \
+		python3 -m venv --clear .tools; \
+	} || { echo "Missing: uv, or Python with venv to install it with."; exit 1; }
+	@.tools/bin/python -m pip install --quiet uv
+
+.venv/pyvenv.cfg: .python-version | $(OWN_UV)
+	@rm -rf .venv
+	$(UV) venv --quiet .venv
+
+.venv/run.stamp: requirements/run.txt .venv/pyvenv.cfg | $(OWN_UV)
+	$(UV) pip install --quiet --python .venv --require-hashes --no-deps -r $<
+	@touch $@
+
+# Exactly what is locked, nothing else: neither list needs its dependencies looked up.
+.venv/dev.stamp: requirements/dev.txt requirements/contract.txt .venv/pyvenv.cfg | $(OWN_UV)
+	$(PYTHON) -m tests.system_packages
+	$(UV) pip sync --quiet --python .venv --require-hashes $(filter %.txt,$^)
+	@touch $@
