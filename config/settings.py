@@ -15,11 +15,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# What a laptop writes: database, mail, media. A stage writes nothing to disk.
-VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
+
+# What a laptop writes: database, mail, media. A stage writes nothing to disk.
+VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
 
 STAGE: str = env("STAGE", default="laptop")
 IS_DEPLOYED = STAGE != "laptop"
@@ -111,7 +112,11 @@ TEMPLATES = [
 # Cache: counters of throttles and rate limits must be the same for every environment of
 # a stage, and a stage has nothing shared but its database.
 
-CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+CACHES = {
+    "default": env.cache(
+        "CACHE_URL", default="dbcache://cache" if IS_DEPLOYED else "locmemcache://"
+    )
+}
 
 # Database
 
@@ -145,9 +150,25 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mail
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR}/mail")
-vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = 10
+_email = env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR}/mail")
+_email_options = {
+    "smtp": {
+        "host": _email["EMAIL_HOST"],
+        "port": _email["EMAIL_PORT"],
+        "username": _email["EMAIL_HOST_USER"],
+        "password": _email["EMAIL_HOST_PASSWORD"],
+        "use_tls": _email.get("EMAIL_USE_TLS", False),
+        "use_ssl": _email.get("EMAIL_USE_SSL", False),
+        "timeout": 10,
+    },
+    "filebased": {"file_path": _email["EMAIL_FILE_PATH"]},
+}
+MAILERS = {
+    "default": {
+        "BACKEND": _email["EMAIL_BACKEND"],
+        "OPTIONS": _email_options.get(_email["EMAIL_BACKEND"].split(".")[-2], {}),
+    }
+}
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="PayMyInvoice <pay@localhost>")
 
 # Forms and uploads: API Gateway carries 10 MB, Lambda 6.
@@ -164,16 +185,21 @@ USE_THOUSAND_SEPARATOR = True
 
 # Logs
 
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Zappa's own access line repeats query strings, secrets included.
         "zappa.wsgi": {"level": "WARNING"},
     },
 }
+if not IS_DEPLOYED:
+    # On Lambda the runtime owns the root handler, which knows the request's id.
+    LOGGING["handlers"] = {"console": {"class": "logging.StreamHandler"}}
+    LOGGING["root"] = {
+        "handlers": ["console"],
+        "level": env("LOG_LEVEL", default="INFO"),
+    }
 
 # Security
 
@@ -191,8 +217,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_DEPLOYED
 SECURE_HSTS_SECONDS = 31_536_000 if IS_DEPLOYED else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_DEPLOYED
-# API Gateway speaks TLS only; the redirect catches a stage behind something else.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_DEPLOYED else None
+# API Gateway speaks nothing but TLS, and Zappa says so in `wsgi.url_scheme`.
 SECURE_SSL_REDIRECT = IS_DEPLOYED
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
