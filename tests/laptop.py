@@ -3,7 +3,8 @@ The whole site on one machine: pages, task worker and a stand-in for Stripe.
 
     python -m tests.laptop --port 8000
 
-needs no MySQL, no AWS and no key. What it writes is under `var/`. Ctrl-C ends all of it.
+needs no MySQL, no AWS and no key. What it writes is under `var/`, or `VAR_DIR`. Ctrl-C
+ends all of it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import IO, NoReturn
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
-VAR = ROOT / "var"
+VAR = Path(os.environ.get("VAR_DIR", ROOT / "var"))
 DATABASE = VAR / "db.sqlite3"
 # What `load_demo` creates.
 DEMO_EMAIL = "demo@example.com"
@@ -69,8 +70,9 @@ class Program:
         self.printer.start()
 
     def _print(self, lines: IO[str]) -> None:
-        for line in lines:
-            say(f"{self.name:>8} | {line.rstrip()}")
+        with lines:
+            for line in lines:
+                say(f"{self.name:>8} | {line.rstrip()}")
 
     def send(self, number: signal.Signals) -> None:
         """To its children too: a reloading server is two processes."""
@@ -123,6 +125,7 @@ def environment(port: int, stripe_port: int) -> dict[str, str]:
     """What config/settings.py reads; nothing of it is a secret."""
     return {
         "PYTHONUNBUFFERED": "1",
+        "DJANGO_RUNSERVER_HIDE_WARNING": "true",
         "STAGE": "laptop",
         "DATABASE_URL": f"sqlite:///{quote(str(DATABASE))}",
         "EMAIL_URL": f"filemail:///{quote(str(VAR / 'mail'))}",
@@ -150,7 +153,7 @@ def manage(*arguments: str, variables: dict[str, str]) -> None:
 
 def prepare(variables: dict[str, str]) -> None:
     """Migrate; a new database gets the demo data too, or does not come to be."""
-    VAR.mkdir(exist_ok=True)
+    VAR.mkdir(parents=True, exist_ok=True)
     is_new = not DATABASE.exists()
     try:
         manage("migrate", "--verbosity=0", variables=variables)
@@ -233,8 +236,9 @@ def serve(port: int) -> NoReturn:
     try:
         claim(port)
     except OSError as error:
+        why = os.strerror(error.errno or 0).lower()
         raise CannotRun(
-            f"Port {port}: {error.strerror}. Choose another: make run PORT={port + 1}"
+            f"Port {port}: {why}. Choose another, as in: make run PORT=8765"
         ) from error
     stripe_port = claim(0)
     variables = environment(port, stripe_port)
