@@ -11,9 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from invoices.exceptions import AmountOutOfRange, UnknownCurrency
+
+if TYPE_CHECKING:
+    from babel.numbers import NumberPattern
 
 # ISO 4217, currencies in use, by the number of digits after the decimal point.
 _DIGITS: Final[Mapping[int, str]] = {
@@ -66,6 +70,35 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 def to_major(amount: int, currency: str) -> Decimal:
     return Decimal(amount).scaleb(-exponent(currency), _EXACT)
+
+
+def format_money(amount: int, currency: str, locale: str = "en") -> str:
+    """
+    Minor units as people of a locale write them: 119000 EUR is `€1,190.00`.
+
+    :raises UnknownCurrency: if ISO 4217 has no such currency in use
+    """
+    major = to_major(amount, currency)
+    text: str = _pattern(currency, locale).apply(
+        major, locale, currency=currency, currency_digits=False
+    )
+    return text
+
+
+@cache
+def _pattern(currency: str, locale: str) -> "NumberPattern":
+    # A cold start that shows no amount should not pay for Babel.
+    import babel  # noqa: PLC0415
+    from babel.numbers import get_currency_symbol, parse_pattern  # noqa: PLC0415
+
+    spoken = babel.Locale.parse(locale).currency_formats["standard"].pattern
+    if get_currency_symbol(currency, locale)[-1].isalpha():
+        # `CHF 5.00` where `€5.00`: letters do not touch digits.
+        spoken = spoken.replace("¤#", "¤\N{NO-BREAK SPACE}#")
+    pattern = parse_pattern(spoken)
+    # Not CLDR's decimals, which follow the coins in use: none for IQD, where ISO has 3.
+    pattern.frac_prec = (exponent(currency), exponent(currency))
+    return pattern
 
 
 def _round(amount: Decimal) -> int:

@@ -1,1 +1,90 @@
 """Fixtures used by more than one folder."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.core.files.storage import storages
+from django.test import override_settings
+from django_tasks_db.management.commands.db_worker import Worker
+from django_tasks_db.models import DBTaskResult
+from rest_framework.test import APIClient
+
+from accounts.models import Business, User
+from accounts.roles import Role
+from tests.factories import BusinessFactory, MembershipFactory
+
+RunTasks = Callable[..., int]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A hash worth an attacker's while is not worth ours."""
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads and documents of a test stay in its own folder."""
+    # Model fields hold the storages themselves, so a changed setting would not do.
+    for alias in ("default", "documents"):
+        for name in ("base_location", "location"):
+            monkeypatch.setitem(vars(storages[alias]), name, str(tmp_path / alias))
+
+
+@pytest.fixture(autouse=True)
+def own_cache() -> None:
+    """No test is throttled for what another asked."""
+    cache.clear()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def run_tasks() -> RunTasks:
+    """Run all tasks that are ready, and those they cause, as the real worker does."""
+
+    def run(*, may_fail: bool = False) -> int:
+        failed = set(DBTaskResult.objects.failed().values_list("pk", flat=True))
+        worker = Worker(
+            queue_names=["*"],
+            interval=0,
+            batch=True,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id="tests",
+            excluded_queue_names=[],
+        )
+        worker.run()
+        if not may_fail:
+            new = DBTaskResult.objects.failed().exclude(pk__in=failed)
+            assert [task.traceback for task in new] == []
+        return worker._run_tasks
+
+    return run
+
+
+@pytest.fixture
+def business() -> Business:
+    return BusinessFactory()
+
+
+@pytest.fixture
+def owner(business: Business) -> User:
+    return MembershipFactory(business=business, role=Role.OWNER).user
+
+
+@pytest.fixture
+def api(owner: User) -> APIClient:
+    """The API, as the owner of `business` speaks to it."""
+    client = APIClient()
+    client.force_authenticate(owner)
+    return client

@@ -1,0 +1,25 @@
+import pytest
+from django.template import Context, Template
+from django.utils import translation
+
+
+def render(amount: int | None, currency: str) -> str:
+    template = Template("{% load money %}{{ amount|money:currency }}")
+    return template.render(Context({"amount": amount, "currency": currency}))
+
+
+def test_money_writes_minor_units():
+    assert render(119000, "EUR") == "€1,190.00"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "1.190,00\xa0€"), ("pt-br", "€\xa01.190,00"), (None, "€1,190.00")],
+)
+def test_money_follows_the_language(language, text):
+    with translation.override(language):
+        assert render(119000, "EUR") == text
+
+
+def test_money_writes_nothing_where_there_is_no_amount_yet():
+    assert render(None, "EUR") == ""
