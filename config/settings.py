@@ -229,9 +229,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "build" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not IS_DEPLOYED
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR_DIR / "media"
-MEDIA_BUCKET: str = env("MEDIA_BUCKET", default="")
+MEDIA_BUCKET = stage_needs("MEDIA_BUCKET", on_a_laptop="")
 
 
 def _storage(place: str, *, public: bool) -> dict[str, Any]:
