@@ -24,7 +24,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
-	package invoke current-docs
+	package current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -96,9 +96,6 @@ lock: | $(OWN_UV) ## lock requirements/ (ARGS=--upgrade for newer versions)
 
 package: $(DEV) ## the zip that a stage deploys (STAGE=dev)
 	$(PYTHON) -m deploy.package $(STAGE)
-
-invoke: $(DEV) ## hand an event to the packaged function (EVENT=mocks/….json)
-	$(PYTHON) -m deploy.invoke $(EVENT)
 
 # Tools and environments: made when missing, filled when a lock changes.
 
