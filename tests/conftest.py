@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.core.files.storage import storages
 from django.test import override_settings
-from django_tasks_db.management.commands.db_worker import Worker
+from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
@@ -48,12 +48,14 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def run_tasks() -> RunTasks:
+def run_tasks(monkeypatch: pytest.MonkeyPatch) -> RunTasks:
     """Run all tasks that are ready, and those they cause, as the real worker does."""
+    # As in Django's test client: the transaction around the test must not be closed.
+    monkeypatch.setattr(db_worker, "close_old_connections", lambda: None)
 
     def run(*, may_fail: bool = False) -> int:
         failed = set(DBTaskResult.objects.failed().values_list("pk", flat=True))
-        worker = Worker(
+        worker = db_worker.Worker(
             queue_names=["*"],
             interval=0,
             batch=True,
