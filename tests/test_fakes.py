@@ -9,6 +9,7 @@ import stripe
 from tests.fakes import ContractError, FakeStripe, NotPayable
 from tests.stripe.contract import published
 from tests.stripe.currencies import formatted
+from tests.stripe.params import undeclared
 
 VERSION = "2026-10-28.endive"
 NOW = 1_790_000_000
@@ -512,9 +513,9 @@ def test_an_event_can_be_signed_long_ago(fake, client, create):
 @pytest.mark.parametrize(
     ("more", "named"),
     [
-        ({"payment_method_types": ["card"]}, "payment_method_types"),
+        ({"payment_method_types": ["card"]}, "payment_method_types: unknown parameter"),
         ({"payment_intent_data": {"metdata": {}, "description": "x"}}, None),
-        ({"payment_intent_data": {"metdata": {"a": "b"}}}, "payment_intent_data.metdata"),
+        ({"payment_intent_data": {"metdata": {"a": "b"}}}, "metdata: unknown parameter"),
         ({"line_items": [{"price_data": {"unit_amount": 1}}]}, "price_data.currency"),
         ({"expires_at": NOW + 0.5}, "expires_at"),
         ({"locale": "klingon"}, "locale"),
@@ -543,6 +544,20 @@ def test_endive_takes_allowed_payment_method_types():
     )
 
     assert call.params["allowed_payment_method_types"] == ["card"]
+
+
+def test_the_sdks_own_types_are_a_second_opinion():
+    params = {
+        "payment_method_types": ["card"],
+        "payment_intent_data": {"metdata": {}},
+        "line_items": [{"price_data": {"currency": "eur"}}, {"price_data": {}}],
+    }
+
+    assert list(undeclared("POST", "/v1/checkout/sessions", params)) == [
+        "payment_method_types: unknown to the SDK",
+        "payment_intent_data.metdata: unknown to the SDK",
+        "line_items[1].price_data.currency: required by the SDK",
+    ]
 
 
 def test_a_call_that_stripe_does_not_have_is_our_bug():
