@@ -24,6 +24,18 @@ class InvalidInvitation(Refusal):
     code = "invalid_invitation"
 
 
+class AlreadyMember(Refusal):
+    """Whoever is invited is a member already."""
+
+    code = "already_member"
+
+
+class EmailTaken(Refusal):
+    """Another account has this address."""
+
+    code = "email_taken"
+
+
 class LastOwner(Refusal):
     """A business without an owner could not be managed by anyone."""
 

@@ -34,8 +34,11 @@ class LowercaseCharField(ExactMixin, models.CharField[str, str]):
         return value.lower() if isinstance(value, str) else value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        value = self.get_prep_value(super().pre_save(model_instance, add))
-        setattr(model_instance, self.attname, value)
+        value = super().pre_save(model_instance, add)
+        # An expression is worked out by the database.
+        if isinstance(value, str):
+            value = value.lower()
+            setattr(model_instance, self.attname, value)
         return value
 
 

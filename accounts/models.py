@@ -14,8 +14,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from knox.models import AbstractAuthToken
 
 from accounts.fields import ExactCharField, LowercaseCharField, LowercaseEmailField
+from accounts.money import EXPONENTS
 from accounts.roles import Permission, Role, roles_with
 
 
@@ -35,6 +37,18 @@ class UserManager(BaseUserManager["User"]):
             email, password, is_staff=True, is_superuser=True, **fields
         )
 
+    def listed(self) -> models.QuerySet[User]:
+        """Whom other people may find: those who proved that their address is theirs."""
+        return self.filter(
+            is_active=True, emailaddress__primary=True, emailaddress__verified=True
+        )
+
+
+def check_not_reserved(username: str) -> None:
+    """:raises ValidationError: if an address of the API already means something else"""
+    if username.lower() == "me":
+        raise ValidationError(f"“{username}” is taken; choose another name.")
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail: member of a business, author, commenter."""
@@ -44,6 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         MALE = "male", "Male"
         OTHER = "other", "Other"
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = LowercaseEmailField(max_length=254, unique=True)
     username = LowercaseCharField(
         max_length=50,
@@ -51,7 +66,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         validators=[
             RegexValidator(
                 r"^[\w.-]+\Z", "Use letters, digits, dots, hyphens and underscores."
-            )
+            ),
+            check_not_reserved,
         ],
         help_text="The name in public addresses, such as an author's page.",
     )
@@ -89,6 +105,14 @@ def check_time_zone(name: str) -> None:
         ) from error
 
 
+def check_currency(code: str) -> None:
+    """:raises ValidationError: if ISO 4217 has no such currency in use"""
+    if code not in EXPONENTS:
+        raise ValidationError(
+            f"“{code}” is no currency; write its ISO 4217 code, such as EUR."
+        )
+
+
 class TaxRounding(models.TextChoices):
     """Where tax is rounded to the minor unit."""
 
@@ -101,11 +125,19 @@ class BusinessQuerySet(models.QuerySet["Business"]):
         self, user: User, permission: Permission = Permission.VIEW_BOOKS
     ) -> BusinessQuerySet:
         """Those in which the user holds a role that grants the permission."""
-        return self.filter(
-            pk__in=Membership.objects.filter(
-                user=user, role__in=roles_with(permission)
-            ).values("business")
-        )
+        granted = self._with_member(user, roles_with(permission))
+        if permission == Permission.WRITE_POSTS:
+            # Anyone may sign up and own a business. The blog is the site's.
+            return granted.filter(publishes=True)
+        return granted
+
+    def joined_by(self, user: User) -> BusinessQuerySet:
+        """Those the user is a member of, whatever the role."""
+        return self._with_member(user, list(Role))
+
+    def _with_member(self, user: User, roles: list[Role]) -> BusinessQuerySet:
+        memberships = Membership.objects.filter(user=user, role__in=roles)
+        return self.filter(pk__in=memberships.values("business"))
 
 
 BusinessManager = models.Manager.from_queryset(BusinessQuerySet)
@@ -134,7 +166,10 @@ class Business(models.Model):
         help_text="Decides what day it is.",
     )
     currency = models.CharField(
-        max_length=3, default="EUR", help_text="For new invoices, ISO 4217."
+        max_length=3,
+        default="EUR",
+        validators=[check_currency],
+        help_text="For new invoices, ISO 4217.",
     )
     payment_terms_days = models.PositiveSmallIntegerField(
         default=14,
@@ -148,6 +183,9 @@ class Business(models.Model):
         blank=True, max_length=500, help_text="At the foot of every invoice."
     )
     logo = models.ImageField(upload_to="logos/", blank=True)
+    publishes = models.BooleanField(
+        default=False, help_text="Its owners and authors write the blog of this site."
+    )
     members = models.ManyToManyField(User, through="Membership")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -165,15 +203,35 @@ class Business(models.Model):
         return now.astimezone(zoneinfo.ZoneInfo(self.time_zone)).date()
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def for_user(
+        self, user: User, permission: Permission | None = None
+    ) -> MembershipQuerySet:
+        """Of the user's businesses, or of those where a role grants the permission."""
+        if permission is None:
+            return self.filter(business__in=Business.objects.joined_by(user))
+        return self.filter(business__in=Business.objects.for_user(user, permission))
+
+    def owners(self) -> MembershipQuerySet:
+        """Owners who can still sign in."""
+        return self.filter(role=Role.OWNER, user__is_active=True)
+
+
+MembershipManager = models.Manager.from_queryset(MembershipQuerySet)
+
+
 class Membership(models.Model):
     """A user's role in a business."""
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     business = models.ForeignKey(
         Business, on_delete=models.CASCADE, related_name="memberships"
     )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipManager()
 
     class Meta:
         constraints = [
@@ -189,9 +247,23 @@ class Membership(models.Model):
         return f"{self.role} {self.user_id} of {self.business_id}"
 
 
-class Invitation(models.Model):
-    """An offer to join a business, mailed to one address."""
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def for_user(
+        self, user: User, permission: Permission = Permission.MANAGE_BUSINESS
+    ) -> InvitationQuerySet:
+        return self.filter(business__in=Business.objects.for_user(user, permission))
 
+    def open(self, now: datetime) -> InvitationQuerySet:
+        return self.filter(accepted_at=None, expires_at__gt=now)
+
+
+InvitationManager = models.Manager.from_queryset(InvitationQuerySet)
+
+
+class Invitation(models.Model):
+    """An offer to join a business, mailed to one address. Only that mail has the token."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     business = models.ForeignKey(
         Business, on_delete=models.CASCADE, related_name="invitations"
     )
@@ -202,6 +274,8 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationManager()
 
     class Meta:
         constraints = [
@@ -215,6 +289,26 @@ class Invitation(models.Model):
 
     def is_open(self, now: datetime) -> bool:
         return self.accepted_at is None and now < self.expires_at
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self, now: datetime) -> ApiTokenQuerySet:
+        return self.filter(expiry__gt=now)
+
+
+ApiTokenManager = models.Manager.from_queryset(ApiTokenQuerySet)
+
+
+class ApiToken(AbstractAuthToken):
+    """A key to the API in one person's name. Its hash is stored; it is shown once."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100, help_text="What it is for.")
+
+    objects = ApiTokenManager()
+
+    def __str__(self) -> str:
+        return f"{self.token_key}… {self.name}"
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -327,6 +327,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "NUM_PROXIES": 0,
 }
+KNOX_TOKEN_MODEL = "accounts.ApiToken"
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_PREFIX": "pmi_"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "PayMyInvoice API",

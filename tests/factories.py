@@ -29,6 +29,7 @@ class BusinessFactory(DjangoModelFactory):
     email = factory.Sequence(lambda n: f"business{n}@example.com")
     address = "High Street 1, 10115 Berlin"
     country = "DE"
+    publishes = True
 
 
 class MembershipFactory(DjangoModelFactory):
