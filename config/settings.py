@@ -121,7 +121,9 @@ CACHES = {
 # Database
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/db.sqlite3")
+    "default": env.db_url_config(
+        stage_needs("DATABASE_URL", on_a_laptop=f"sqlite:///{VAR_DIR}/db.sqlite3")
+    )
 }
 # A connection outlives its request, so that a warm Lambda environment reuses it.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=300)
@@ -150,7 +152,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mail
 
-_email = env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR}/mail")
+_email = env.email_url_config(
+    stage_needs("EMAIL_URL", on_a_laptop=f"filemail:///{VAR_DIR}/mail")
+)
 _email_options = {
     "smtp": {
         "host": _email["EMAIL_HOST"],
@@ -327,7 +331,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "NUM_PROXIES": 0,
 }
-KNOX_TOKEN_MODEL = "accounts.ApiToken"
+KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_PREFIX": "pmi_"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "PayMyInvoice API",

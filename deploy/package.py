@@ -127,6 +127,8 @@ def _building_env() -> dict[str, str]:
         "STAGE": "build",
         "SECRET_KEY": "only-while-building",
         "SITE_URL": "https://build.invalid",
+        "DATABASE_URL": "sqlite://:memory:",
+        "EMAIL_URL": "dummymail://",
         "MEDIA_BUCKET": "build",
         "STRIPE_API_KEY": "sk_test_build",
         "STRIPE_WEBHOOK_SECRETS": "whsec_build",
