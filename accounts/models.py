@@ -14,7 +14,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from knox.models import AbstractAuthToken
 
 from accounts.fields import ExactCharField, LowercaseCharField, LowercaseEmailField
 from accounts.money import EXPONENTS
@@ -299,11 +298,23 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 ApiTokenManager = models.Manager.from_queryset(ApiTokenQuerySet)
 
 
-class ApiToken(AbstractAuthToken):
-    """A key to the API in one person's name. Its hash is stored; it is shown once."""
+class ApiToken(models.Model):
+    """
+    A key to the API in one person's name. Its hash is stored; the key is shown once.
+
+    `knox.auth` reads it: `token_key`, `digest`, `user`, `expiry` are its names for what
+    a token begins with, the hash, whose it is and until when it holds.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="auth_token_set"
+    )
     name = models.CharField(max_length=100, help_text="What it is for.")
+    token_key = ExactCharField(max_length=25, db_index=True, editable=False)
+    digest = ExactCharField(max_length=128, unique=True, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    expiry = models.DateTimeField()
 
     objects = ApiTokenManager()
 
