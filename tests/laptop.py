@@ -25,7 +25,6 @@ DATABASE = VAR / "db.sqlite3"
 # What `load_demo` creates.
 DEMO_EMAIL = "demo@example.com"
 DEMO_PASSWORD = "paymyinvoice"
-API_VERSION = "2026-10-28.endive"
 # Signs nothing but the stand-in's events.
 WEBHOOK_SECRET = "whsec_laptop"
 START_SECONDS = 60
@@ -130,7 +129,8 @@ def environment(port: int, stripe_port: int) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{quote(str(DATABASE))}",
         "EMAIL_URL": f"filemail:///{quote(str(VAR / 'mail'))}",
         "SITE_URL": f"http://localhost:{port}",
-        "STRIPE_API_BASE": f"http://localhost:{stripe_port}",
+        # The very address the stand-in gives itself: the browser may be sent nowhere else.
+        "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
         "STRIPE_API_KEY": "sk_test_standin",
         "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
     }
@@ -172,7 +172,6 @@ def start(port: int, stripe_port: int, variables: dict[str, str]) -> list[Progra
         *("--port", str(stripe_port)),
         *("--webhook-url", f"http://localhost:{port}/stripe/webhook/"),
         *("--secret", WEBHOOK_SECRET),
-        *("--api-version", API_VERSION),
     ]
     return [
         Program("stripe", "-m", "tests.stand_in", *stripe, variables=variables),
