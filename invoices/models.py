@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage, storages
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.fields import ExactCharField
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
 MAX_PERCENT = Decimal(100)
+# Beyond these, a date is a slip of the hand, and reckoning with it leaves the calendar.
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
 
 def check_currency(code: str) -> None:
@@ -31,6 +33,12 @@ def check_currency(code: str) -> None:
         exponent(code)
     except UnknownCurrency as error:
         raise ValidationError(str(error), code=error.code) from error
+
+
+def check_date(day: date) -> None:
+    """:raises ValidationError: if no invoice can be of that day"""
+    if not EARLIEST <= day <= LATEST:
+        raise ValidationError(f"Write a date between {EARLIEST} and {LATEST}.")
 
 
 class OfBusinessQuerySet[M: models.Model](models.QuerySet[M]):
@@ -183,12 +191,19 @@ class Series(models.Model):
         return f"{self.prefix}{self.next_value:05d}"
 
 
-def _total(kinds: list[LedgerEntry.Kind]) -> Coalesce:
-    return Coalesce(
-        Sum("ledger__amount", filter=Q(ledger__kind__in=kinds)),
-        0,
-        output_field=models.BigIntegerField(),
+def _total(*kinds: LedgerEntry.Kind) -> Coalesce:
+    # A subquery, worked out for the rows of a page only, and never multiplied by a join.
+    # Money in another currency is no part of a sum.
+    entries = LedgerEntry.objects.filter(
+        invoice=OuterRef("pk"), currency=OuterRef("currency"), kind__in=kinds
     )
+    summed = entries.values("invoice").annotate(sum=Sum("amount")).values("sum")
+    return Coalesce(Subquery(summed), 0, output_field=models.BigIntegerField())
+
+
+_DISCOUNTS_IN_RANGE = Q(
+    discount_percent__gte=0, discount_percent__lte=100, discount_amount__gte=0
+)
 
 
 class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
@@ -202,9 +217,9 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
     def with_amounts(self) -> models.QuerySet[Any]:
         """Adds `paid`, `refunded`, `held` and `due`, sums of the ledger in minor units."""
         return self.annotate(
-            paid=_total([LedgerEntry.Kind.PAYMENT]),
-            refunded=-_total([LedgerEntry.Kind.REFUND, LedgerEntry.Kind.REFUND_FAILED]),
-            held=_total([LedgerEntry.Kind.HELD]),
+            paid=_total(LedgerEntry.Kind.PAYMENT),
+            refunded=-_total(LedgerEntry.Kind.REFUND, LedgerEntry.Kind.REFUND_FAILED),
+            held=_total(LedgerEntry.Kind.HELD),
             due=models.Case(
                 models.When(
                     status__in=PAYABLE,
@@ -236,10 +251,16 @@ class Invoice(models.Model):
         max_length=50, null=True, blank=True
     )
     currency = models.CharField(max_length=3, validators=[check_currency])
-    issue_date = models.DateField(null=True, blank=True)
+    issue_date = models.DateField(
+        null=True,
+        blank=True,
+        validators=[check_date],
+        help_text="Left empty, the day on which it is finalized.",
+    )
     due_date = models.DateField(
         null=True,
         blank=True,
+        validators=[check_date],
         help_text="Left empty, the business's terms count from the issue date.",
     )
     reference = models.CharField(
@@ -282,7 +303,7 @@ class Invoice(models.Model):
     paid_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
-        User, null=True, on_delete=models.SET_NULL, related_name="+"
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -313,6 +334,10 @@ class Invoice(models.Model):
                         finalized_at__isnull=False,
                         issue_date__isnull=False,
                         due_date__isnull=False,
+                        subtotal__isnull=False,
+                        discount__isnull=False,
+                        net__isnull=False,
+                        tax__isnull=False,
                         total__isnull=False,
                         link_token__isnull=False,
                     )
@@ -323,6 +348,20 @@ class Invoice(models.Model):
                 condition=Q(total__isnull=True)
                 | Q(total=F("net") + F("tax"), total__gte=0),
                 name="invoice_total_is_net_and_tax",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=InvoiceStatus.values),
+                name="invoice_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(issue_date__isnull=True)
+                | Q(due_date__isnull=True)
+                | Q(due_date__gte=F("issue_date")),
+                name="invoice_not_due_before_issued",
+                violation_error_message="This is due before it is issued.",
+            ),
+            models.CheckConstraint(
+                condition=_DISCOUNTS_IN_RANGE, name="invoice_discounts_in_range"
             ),
             models.CheckConstraint(
                 condition=Q(status=InvoiceStatus.PAID, paid_at__isnull=False)
@@ -396,6 +435,10 @@ class InvoiceLine(models.Model):
     # Frozen at finalization, null before.
     net = models.BigIntegerField(null=True, blank=True)
     tax_name = models.CharField(max_length=50, blank=True)
+    tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
+    tax_percent = models.DecimalField(
+        max_digits=6, decimal_places=3, null=True, blank=True
+    )
 
     class Meta:
         constraints = [
@@ -403,6 +446,9 @@ class InvoiceLine(models.Model):
                 condition=Q(quantity__gt=0),
                 name="invoice_line_quantity_above_zero",
                 violation_error_message="A quantity is above zero.",
+            ),
+            models.CheckConstraint(
+                condition=_DISCOUNTS_IN_RANGE, name="invoice_line_discounts_in_range"
             ),
         ]
 
@@ -457,6 +503,8 @@ class LedgerEntry(models.Model):
         HELD = "held", "Held for a decision"
         REFUND = "refund", "Refund"
         REFUND_FAILED = "refund_failed", "Refund failed"
+        HELD_REFUND = "held_refund", "Refund of held money"
+        HELD_REFUND_FAILED = "held_refund_failed", "Refund of held money failed"
 
     invoice = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, related_name="ledger"
@@ -475,8 +523,8 @@ class LedgerEntry(models.Model):
                 fields=["kind", "source"], name="ledger_entry_written_once"
             ),
             models.CheckConstraint(
-                condition=Q(kind="refund", amount__lt=0)
-                | (~Q(kind="refund") & Q(amount__gt=0)),
+                condition=Q(kind__in=["refund", "held_refund"], amount__lt=0)
+                | (~Q(kind__in=["refund", "held_refund"]) & Q(amount__gt=0)),
                 name="ledger_entry_sign_fits_kind",
             ),
         ]
