@@ -27,6 +27,24 @@ class MissingDetails(InvoiceError):
     code = "missing_details"
 
 
+class DueBeforeIssue(InvoiceError):
+    """The due date has passed before the invoice is issued."""
+
+    code = "due_before_issue"
+
+
+class Deleted(InvoiceError):
+    """It was there when the request began, and somebody else deleted it."""
+
+    code = "deleted"
+
+
+class InUse(InvoiceError):
+    """Invoices name it, and what they name is not deleted."""
+
+    code = "in_use"
+
+
 class MoneyReceived(InvoiceError):
     """Money has arrived: correct by a credit note or refund instead."""
 

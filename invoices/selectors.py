@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
-from accounts.models import TaxRounding
-from invoices.models import Invoice, InvoiceLine
+from django.db.models import Count, Q, QuerySet, Sum
+
+from accounts.models import Business, TaxRounding
+from invoices.models import Invoice, InvoiceLine, LedgerEntry
 from invoices.money import Totals, compute
+from invoices.states import InvoiceStatus
 
 
 def draft_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
@@ -38,3 +44,92 @@ class Amounts:
 def amounts(invoice: Invoice) -> Amounts:
     row = Invoice.objects.with_amounts().get(pk=invoice.pk)
     return Amounts(row.paid, row.refunded, row.held, row.due)
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """What customers owe in one currency, in minor units, and on how many invoices."""
+
+    currency: str
+    due: int
+    invoices: int
+    overdue: int
+    overdue_invoices: int
+
+
+def receivables(businesses: QuerySet[Business], on: date) -> list[Receivable]:
+    """One for each currency with open invoices, in the order of their codes."""
+    late = Q(due_date__lt=on)
+    invoices = Invoice.objects.filter(
+        business__in=businesses, status=InvoiceStatus.OPEN
+    )
+    payments = LedgerEntry.objects.filter(
+        invoice__in=invoices, kind=LedgerEntry.Kind.PAYMENT
+    )
+    paid = {
+        row["invoice__currency"]: row
+        for row in payments.values("invoice__currency").annotate(
+            paid=Sum("amount"),
+            late=Sum("amount", filter=Q(invoice__due_date__lt=on), default=0),
+        )
+    }
+    nothing = {"paid": 0, "late": 0}
+    return [
+        Receivable(
+            currency=row["currency"],
+            due=row["whole"] - paid.get(row["currency"], nothing)["paid"],
+            invoices=row["count"],
+            overdue=row["late"] - paid.get(row["currency"], nothing)["late"],
+            overdue_invoices=row["late_count"],
+        )
+        for row in invoices.values("currency")
+        .annotate(
+            whole=Sum("total"),
+            count=Count("pk"),
+            late=Sum("total", filter=late, default=0),
+            late_count=Count("pk", filter=late),
+        )
+        .order_by("currency")
+    ]
+
+
+def months(on: date, count: int, zone: ZoneInfo) -> list[datetime]:
+    """
+    Where the last `count` months begin, oldest first, up to the month of `on`, and
+    where the next one does.
+    """
+    latest = on.year * 12 + on.month - 1
+    return [
+        datetime(month // 12, month % 12 + 1, 1, tzinfo=zone)
+        for month in range(latest - count + 1, latest + 2)
+    ]
+
+
+def paid_by_month(
+    businesses: QuerySet[Business], starts: Sequence[datetime]
+) -> dict[str, list[int]]:
+    """
+    Payments in minor units by currency, one sum for each month between the `starts`.
+
+    Refunds are not taken off. Currencies without a payment are left out.
+    """
+    entries = LedgerEntry.objects.filter(
+        invoice__business__in=businesses,
+        kind=LedgerEntry.Kind.PAYMENT,
+        occurred_at__gte=starts[0],
+        occurred_at__lt=starts[-1],
+    )
+    # Sums over bounds of our own: MySQL need not know time zones.
+    sums = {
+        f"month_{index}": Sum(
+            "amount", filter=Q(occurred_at__gte=start, occurred_at__lt=end), default=0
+        )
+        for index, (start, end) in enumerate(pairwise(starts))
+    }
+    rows = entries.values("currency").annotate(**sums).order_by("currency")
+    return {row["currency"]: [row[name] for name in sums] for row in rows}
+
+
+def customer_link(invoice: Invoice) -> str:
+    """The secret address at which the customer sees and pays a finalized invoice."""
+    return f"{settings.SITE_URL}/i/{invoice.link_token}/"

@@ -5,7 +5,6 @@ import hashlib
 from django.core.files.base import ContentFile
 from django.tasks import task
 
-from invoices import pdf
 from invoices.exceptions import InvalidTransition
 from invoices.models import Document, Invoice, document_storage
 
@@ -33,6 +32,9 @@ def store_document(*, invoice: Invoice) -> Document:
         return document
     if invoice.is_draft:
         raise InvalidTransition("A draft has no document yet; finalize it first.")
+    # Only who renders pays for the PDF library.
+    from invoices import pdf  # noqa: PLC0415
+
     content = pdf.render_invoice(invoice)
     sha256 = hashlib.sha256(content).hexdigest()
     name = f"invoices/{invoice.public_id}/{sha256}.pdf"

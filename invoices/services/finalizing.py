@@ -3,6 +3,7 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,12 +11,13 @@ from django.db import transaction
 from accounts.models import Business, User
 from accounts.services.events import record_event
 from invoices import selectors
-from invoices.exceptions import MissingDetails, NothingToInvoice
+from invoices.exceptions import DueBeforeIssue, MissingDetails, NothingToInvoice
 from invoices.models import (
     Customer,
     Invoice,
     InvoiceLine,
     Series,
+    TaxCategory,
     TaxRate,
     TaxTotal,
     link_lifetime,
@@ -39,7 +41,8 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
 
     :raises InvalidTransition: if the invoice is no longer a draft
     :raises NothingToInvoice: if it has no lines, or comes to less than nothing
-    :raises MissingDetails: if seller or customer lack what every invoice must show
+    :raises MissingDetails: if seller or customer lack what the invoice must show
+    :raises DueBeforeIssue: if the due date that was set is past
     """
     invoice = lock_invoice(invoice.pk)
     check_transition(invoice.status, InvoiceStatus.OPEN)
@@ -71,10 +74,22 @@ def _check(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
         raise MissingDetails(
             "Fill in the address of the business first: every invoice must show it."
         )
+    _check_reverse_charge(invoice, lines)
     totals = selectors.draft_totals(invoice, lines)
     if totals.total < 0:
         raise NothingToInvoice("This comes to less than nothing.")
     return totals
+
+
+def _check_reverse_charge(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
+    # EN 16931, BR-AE-02: who owes the tax must be known by number.
+    if all(line.tax_rate.category != TaxCategory.REVERSE_CHARGE for line in lines):
+        return
+    if not (invoice.business.tax_id and invoice.customer.tax_id):
+        raise MissingDetails(
+            "Reverse charge needs the tax ids of both sides: fill in that of the "
+            f"{'customer' if invoice.business.tax_id else 'business'} first."
+        )
 
 
 def _freeze(
@@ -86,6 +101,11 @@ def _freeze(
     invoice.due_date = invoice.due_date or invoice.issue_date + timedelta(
         days=business.payment_terms_days
     )
+    if invoice.due_date < invoice.issue_date:
+        raise DueBeforeIssue(
+            f"Due on {invoice.due_date}, but issued on {invoice.issue_date}: "
+            "change the due date first."
+        )
     invoice.seller = _details(business) | {"footer": business.footer}
     invoice.buyer = _details(invoice.customer)
     invoice.subtotal = totals.subtotal
@@ -114,7 +134,11 @@ def _freeze_lines(lines: Sequence[InvoiceLine], totals: Totals) -> None:
     for line, net in zip(lines, totals.line_nets, strict=True):
         line.net = net
         line.tax_name = line.tax_rate.name
-    InvoiceLine.objects.bulk_update(lines, ["net", "tax_name"])
+        line.tax_category = line.tax_rate.category
+        line.tax_percent = line.tax_rate.percent
+    InvoiceLine.objects.bulk_update(
+        lines, ["net", "tax_name", "tax_category", "tax_percent"]
+    )
 
 
 def _tax_totals(
@@ -142,13 +166,24 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def _take_number(business: Business) -> str:
-    Series.objects.get_or_create(
-        business=business, kind=Series.Kind.INVOICE, defaults={"prefix": "INV-"}
-    )
-    series = Series.objects.select_for_update().get(
-        business=business, kind=Series.Kind.INVOICE
-    )
+    series = _lock_series(business)
     number = str(series)
     series.next_value += 1
     series.save(update_fields=["next_value"])
     return number
+
+
+def _lock_series(business: Business) -> Series:
+    of_invoices = Series.objects.select_for_update().filter(
+        business=business, kind=Series.Kind.INVOICE
+    )
+    with suppress(Series.DoesNotExist):
+        return of_invoices.get()
+    # The first invoices of a business, finalized at once, take turns here. On the
+    # series itself they would deadlock: the losers of the insert each keep a shared
+    # lock on the row that all of them want to write.
+    Business.objects.select_for_update().get(pk=business.pk)
+    Series.objects.get_or_create(
+        business=business, kind=Series.Kind.INVOICE, defaults={"prefix": "INV-"}
+    )
+    return of_invoices.get()

@@ -1,5 +1,6 @@
 """Whoever moves money or status of an invoice waits here for a fresh copy of it."""
 
+from invoices.exceptions import Deleted
 from invoices.models import Invoice
 
 
@@ -10,5 +11,10 @@ def lock_invoice(invoice_id: int) -> Invoice:
     Take this lock before any other of a money transaction: inserting a child row takes
     a shared lock on the invoice through the foreign key, and two of those deadlock.
     Nothing is joined: MariaDB would lock the joined rows as well.
+
+    :raises Deleted: if it was a draft that somebody deleted meanwhile
     """
-    return Invoice.objects.select_for_update().get(pk=invoice_id)
+    try:
+        return Invoice.objects.select_for_update().get(pk=invoice_id)
+    except Invoice.DoesNotExist:
+        raise Deleted("Somebody deleted this draft meanwhile.") from None

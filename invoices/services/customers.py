@@ -1,0 +1,93 @@
+"""Keeping the address book."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from accounts.models import Business, User
+from accounts.services.events import record_event
+from invoices.exceptions import Deleted, InUse
+from invoices.models import Customer
+
+FIELDS: Final = frozenset({"name", "email", "address", "country", "tax_id", "notes"})
+
+
+@transaction.atomic
+def create_customer(
+    *,
+    business: Business,
+    fields: Mapping[str, Any],
+    actor: User | None,
+    now: datetime,
+) -> Customer:
+    """
+    :param fields: any of `FIELDS`
+    :raises ValidationError: naming each field that is wrong
+    """
+    customer = Customer(business=business)
+    _write(customer, fields)
+    _record("customer.created", customer, actor, now)
+    return customer
+
+
+@transaction.atomic
+def update_customer(
+    *,
+    customer: Customer,
+    fields: Mapping[str, Any],
+    actor: User | None,
+    now: datetime,
+) -> Customer:
+    """
+    Drafts follow; finalized invoices keep the details they were issued with.
+
+    :param fields: any of `FIELDS`
+    :raises ValidationError: naming each field that is wrong
+    :raises Deleted: if somebody deleted it meanwhile
+    """
+    customer = _lock(customer)
+    _write(customer, fields)
+    _record("customer.updated", customer, actor, now)
+    return customer
+
+
+@transaction.atomic
+def delete_customer(*, customer: Customer, actor: User | None, now: datetime) -> None:
+    """
+    :raises InUse: if there are invoices for the customer, drafts included
+    :raises Deleted: if somebody else was faster
+    """
+    # The lock makes whoever is about to write an invoice for the customer wait.
+    customer = _lock(customer)
+    _record("customer.deleted", customer, actor, now)
+    try:
+        customer.delete()
+    except ProtectedError as error:
+        raise InUse(
+            "There are invoices for this customer, so it cannot be deleted."
+        ) from error
+
+
+def _lock(customer: Customer) -> Customer:
+    try:
+        return Customer.objects.select_for_update().get(pk=customer.pk)
+    except Customer.DoesNotExist:
+        raise Deleted("Somebody deleted this customer meanwhile.") from None
+
+
+def _write(customer: Customer, fields: Mapping[str, Any]) -> None:
+    if unknown := set(fields) - FIELDS:
+        raise TypeError(f"not a field of a customer: {', '.join(sorted(unknown))}")
+    for name, value in fields.items():
+        setattr(customer, name, value)
+    customer.full_clean(exclude={"business"})
+    customer.save()
+
+
+def _record(type_: str, customer: Customer, actor: User | None, now: datetime) -> None:
+    record_event(
+        type=type_, subject=customer, business=customer.business, actor=actor, now=now
+    )
