@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -219,7 +220,11 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
         return self.annotate(
             paid=_total(LedgerEntry.Kind.PAYMENT),
             refunded=-_total(LedgerEntry.Kind.REFUND, LedgerEntry.Kind.REFUND_FAILED),
-            held=_total(LedgerEntry.Kind.HELD),
+            held=_total(
+                LedgerEntry.Kind.HELD,
+                LedgerEntry.Kind.HELD_REFUND,
+                LedgerEntry.Kind.HELD_REFUND_FAILED,
+            ),
             due=models.Case(
                 models.When(
                     status__in=PAYABLE,
@@ -398,6 +403,11 @@ class Invoice(models.Model):
             and self.due_date is not None
             and self.due_date < on
         )
+
+    @property
+    def document_name(self) -> str:
+        """What the PDF is called where it is saved."""
+        return re.sub(r"[^\w.-]+", "-", str(self)) + ".pdf"
 
     def link_is_open(self, now: datetime) -> bool:
         return self.link_expires_at is not None and now < self.link_expires_at

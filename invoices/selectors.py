@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Business, TaxRounding
@@ -126,7 +128,9 @@ def paid_by_month(
         )
         for index, (start, end) in enumerate(pairwise(starts))
     }
-    rows = entries.values("currency").annotate(**sums).order_by("currency")
+    rows: QuerySet[LedgerEntry, Any] = (
+        entries.values("currency").annotate(**sums).order_by("currency")
+    )
     return {row["currency"]: [row[name] for name in sums] for row in rows}
 
 
