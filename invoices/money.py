@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LARGEST: Final = 10**15
 # Digits enough for any product of two columns; rounding happens once, at the end.
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
+# Those of a unit price.
+_MOST_DECIMALS: Final = 6
 _HUNDRED: Final = Decimal(100)
 _ZERO: Final = Decimal(0)
 
@@ -60,15 +62,32 @@ def format_money(amount: int, currency: str, locale: str = "en") -> str:
 
     :raises UnknownCurrency: if ISO 4217 has no such currency in use
     """
-    major = to_major(amount, currency)
-    text: str = _pattern(currency, locale).apply(
-        major, locale, currency=currency, currency_digits=False
-    )
-    return text
+    return _spoken(to_major(amount, currency), currency, locale, exponent(currency))
+
+
+def format_price(price: Decimal, currency: str, locale: str = "en") -> str:
+    """
+    A price as typed, in major units: `€0.0125` keeps its decimals, `€5.00` has two.
+
+    :raises UnknownCurrency: if ISO 4217 has no such currency in use
+    """
+    return _spoken(price, currency, locale, _MOST_DECIMALS)
+
+
+def format_number(number: Decimal, locale: str = "en") -> str:
+    """A quantity or percentage as typed, without zeros that say nothing."""
+    from babel.numbers import format_decimal  # noqa: PLC0415
+
+    return str(format_decimal(number, "#,##0.######", locale))
+
+
+def _spoken(amount: Decimal, currency: str, locale: str, decimals: int) -> str:
+    pattern = _pattern(currency, locale, decimals)
+    return str(pattern.apply(amount, locale, currency=currency, currency_digits=False))
 
 
 @cache
-def _pattern(currency: str, locale: str) -> "NumberPattern":
+def _pattern(currency: str, locale: str, decimals: int) -> "NumberPattern":
     # A cold start that shows no amount should not pay for Babel.
     import babel  # noqa: PLC0415
     from babel.numbers import get_currency_symbol, parse_pattern  # noqa: PLC0415
@@ -79,7 +98,7 @@ def _pattern(currency: str, locale: str) -> "NumberPattern":
         spoken = spoken.replace("¤#", "¤\N{NO-BREAK SPACE}#")
     pattern = parse_pattern(spoken)
     # Not CLDR's decimals, which follow the coins in use: none for IQD, where ISO has 3.
-    pattern.frac_prec = (exponent(currency), exponent(currency))
+    pattern.frac_prec = (exponent(currency), decimals)
     return pattern
 
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 from django import template
 from django.utils.translation import get_language
 
-from invoices.money import exponent, format_money
+from invoices.money import format_money, format_number, format_price
 
 register = template.Library()
 
@@ -11,19 +11,20 @@ register = template.Library()
 @register.filter
 def money(amount: int | None, currency: str) -> str:
     """Minor units as people write them; nothing where there is no amount yet."""
-    if amount is None:
-        return ""
-    return format_money(amount, currency, (get_language() or "en").replace("-", "_"))
+    return "" if amount is None else format_money(amount, currency, _locale())
 
 
 @register.filter
-def number(value: Decimal) -> str:
-    """A quantity or a percentage, without the zeros its column adds."""
-    return f"{value.normalize():,f}"
+def price(amount: Decimal, currency: str) -> str:
+    """Major units with all decimals that were typed."""
+    return format_price(amount, currency, _locale())
 
 
 @register.filter
-def price(value: Decimal, currency: str) -> str:
-    """A price of up to six decimals, with no fewer than its currency has."""
-    typed = -int(value.normalize().as_tuple().exponent)
-    return f"{value:,.{max(typed, exponent(currency))}f}"
+def number(quantity: Decimal) -> str:
+    """A quantity or percentage without zeros that say nothing."""
+    return format_number(quantity, _locale())
+
+
+def _locale() -> str:
+    return (get_language() or "en").replace("-", "_")

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from django.template import Context, Template
 from django.utils import translation
@@ -23,3 +25,16 @@ def test_money_follows_the_language(language, text):
 
 def test_money_writes_nothing_where_there_is_no_amount_yet():
     assert render(None, "EUR") == ""
+
+
+def test_price_keeps_the_decimals_that_were_typed():
+    template = Template("{% load money %}{{ price|price:'EUR' }}")
+
+    assert template.render(Context({"price": Decimal("0.012500")})) == "€0.0125"
+
+
+def test_number_says_no_more_than_was_typed():
+    template = Template("{% load money %}{{ quantity|number }}")
+
+    with translation.override("de"):
+        assert template.render(Context({"quantity": Decimal("1250.5000")})) == "1.250,5"
