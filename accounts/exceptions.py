@@ -40,3 +40,21 @@ class LastOwner(Refusal):
     """A business without an owner could not be managed by anyone."""
 
     code = "last_owner"
+
+
+class NotAMember(Refusal):
+    """Somebody removed the member meanwhile."""
+
+    code = "not_a_member"
+
+
+class TooManyInvitations(Refusal):
+    """The business sent as many today as one may."""
+
+    code = "too_many_invitations"
+
+
+class TooManyTokens(Refusal):
+    """The person has as many as one may."""
+
+    code = "too_many_tokens"

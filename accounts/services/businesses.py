@@ -1,0 +1,128 @@
+"""Making and changing businesses."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Final
+
+from django.core.files import File
+from django.db import transaction
+from django.db.models.fields.files import FieldFile
+
+from accounts.models import Business, Membership, User
+from accounts.roles import Role
+from accounts.services.events import record_event
+
+# What an owner may set.
+FIELDS: Final = frozenset(
+    {
+        "name",
+        "email",
+        "address",
+        "country",
+        "tax_id",
+        "time_zone",
+        "currency",
+        "payment_terms_days",
+        "tax_rounding",
+        "footer",
+        "logo",
+    }
+)
+
+
+@transaction.atomic
+def create_business(
+    *, owner: User, now: datetime, fields: Mapping[str, Any]
+) -> Business:
+    """
+    Make a business and its first owner. The first business of a site writes its blog.
+
+    :param fields: any of `FIELDS` but the logo; the e-mail defaults to the owner's
+    :raises ValidationError: naming each field that is wrong
+    """
+    business = Business(email=owner.email, publishes=not Business.objects.exists())
+    _set(business, fields)
+    business.save()
+    Membership.objects.create(business=business, user=owner, role=Role.OWNER)
+    record_event(
+        type="business.created",
+        subject=business,
+        business=business,
+        actor=owner,
+        now=now,
+    )
+    return business
+
+
+def update_business(
+    *,
+    business: Business,
+    actor: User | None,
+    now: datetime,
+    fields: Mapping[str, Any],
+) -> Business:
+    """
+    Change some of a business's fields. What is finalized keeps its own copy.
+
+    A new logo is stored before the transaction opens: storage may be a network.
+
+    :param fields: any of `FIELDS`; `logo` is a checked upload, or false to remove it
+    :raises ValidationError: naming each field that is wrong
+    """
+    values = dict(fields)
+    if "logo" in values:
+        values["logo"] = _stored(business, values["logo"])
+    return _update(business=business, actor=actor, now=now, fields=values)
+
+
+@transaction.atomic
+def _update(
+    *,
+    business: Business,
+    actor: User | None,
+    now: datetime,
+    fields: Mapping[str, Any],
+) -> Business:
+    business = Business.objects.select_for_update().get(pk=business.pk)
+    before = {name: getattr(business, name) for name in fields}
+    old_logo = business.logo.name
+    _set(business, fields)
+    changed = [name for name in fields if getattr(business, name) != before[name]]
+    if not changed:
+        return business
+    business.save(update_fields=[*changed, "updated_at"])
+    if old_logo and "logo" in changed:
+        delete = partial(business.logo.storage.delete, old_logo)
+        transaction.on_commit(delete, robust=True)
+    record_event(
+        type="business.updated",
+        subject=business,
+        business=business,
+        actor=actor,
+        now=now,
+        data={"fields": sorted(changed)},
+    )
+    return business
+
+
+def _set(business: Business, fields: Mapping[str, Any]) -> None:
+    if unknown := set(fields) - FIELDS:
+        raise TypeError(f"not a field of a business: {', '.join(sorted(unknown))}")
+    for name, value in fields.items():
+        setattr(business, name, value)
+    business.full_clean()
+
+
+def _stored(business: Business, logo: File[bytes] | None) -> str:
+    """The name under which storage has the logo; empty where there is none."""
+    if not logo:
+        return ""
+    # What the row has already is no upload.
+    if isinstance(logo, FieldFile):
+        return str(logo.name)
+    ending = PurePath(str(logo.name)).suffix.lower()
+    name = f"logos/{business.public_id}/{uuid.uuid4().hex}{ending}"
+    return business.logo.storage.save(name, logo)
