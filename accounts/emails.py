@@ -10,8 +10,8 @@ from accounts.models import Invitation
 
 def invitation_sent(invitation: Invitation) -> None:
     path = reverse("accounts:accept_invitation", args=[invitation.token])
-    context = {"invitation": invitation, "url": f"{settings.SITE_URL}{path}"}
-    name = "accounts/emails/invitation"
+    context = {"invitation": invitation, "link": f"{settings.SITE_URL}{path}"}
+    name = "accounts/emails/invitation_sent"
     account_message(
         to=invitation.email,
         subject=render_to_string(f"{name}.subject.txt", context),

@@ -13,11 +13,6 @@ def may(user: User, permission: Permission, business: Business) -> bool:
     return Business.objects.for_user(user, permission).filter(pk=business.pk).exists()
 
 
-def may_write_posts(user: User) -> bool:
-    """Whether the user may write the blog and moderate its comments."""
-    return Business.objects.for_user(user, Permission.WRITE_POSTS).exists()
-
-
 def open_invitation(token: str, now: datetime) -> Invitation:
     """:raises InvalidInvitation: if it is unknown, used or expired"""
     invitation = (

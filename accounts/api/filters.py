@@ -1,0 +1,48 @@
+"""Which rows of a list."""
+
+from django.db.models import Q, QuerySet
+from django_filters import rest_framework as filters
+
+from accounts.models import Event, Membership, User
+from accounts.roles import Role
+
+
+class UserFilter(filters.FilterSet):
+    search = filters.CharFilter(method="named", label="Part of a name.")
+
+    class Meta:
+        model = User
+        fields = ()
+
+    def named(self, users: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        return users.filter(
+            Q(username__icontains=value) | Q(full_name__icontains=value)
+        )
+
+
+class MembershipFilter(filters.FilterSet):
+    business = filters.UUIDFilter(field_name="business__public_id")
+    role = filters.ChoiceFilter(choices=Role.choices)
+
+    class Meta:
+        model = Membership
+        fields = ()
+
+
+class InvitationFilter(filters.FilterSet):
+    business = filters.UUIDFilter(field_name="business__public_id")
+    accepted = filters.BooleanFilter(
+        field_name="accepted_at", lookup_expr="isnull", exclude=True
+    )
+
+
+class EventFilter(filters.FilterSet):
+    business = filters.UUIDFilter(field_name="business__public_id")
+    type = filters.CharFilter(help_text="As in `invoice.finalized`.")
+    subject_type = filters.CharFilter(help_text="As in `invoice`.")
+    subject_id = filters.CharFilter()
+    since = filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+
+    class Meta:
+        model = Event
+        fields = ()
