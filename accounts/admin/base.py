@@ -1,0 +1,276 @@
+"""What every page of the back office stands on: rights, choices, refusals, buttons."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.admin.options import BaseModelAdmin
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db import models
+from django.forms import BaseForm, Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts.exceptions import Refusal
+from accounts.http import businesses_for, is_operator, may
+from accounts.models import Business
+from accounts.roles import Permission
+
+
+def label[F: Callable[..., Any]](
+    description: str, colors: Mapping[Any, str], *, ordering: str | None = None
+) -> Callable[[F], F]:
+    """A column of colored words. The method returns the value and its word."""
+    decorate: Callable[[F], F] = display(
+        description=description, label=colors, ordering=ordering
+    )
+    return decorate
+
+
+def button[F: Callable[..., Any]](
+    description: str, icon: str, variant: ActionVariant = ActionVariant.DEFAULT
+) -> Callable[[F], F]:
+    """A button at the head of a row's page; list the method in `actions_detail`."""
+    decorate: Callable[[F], F] = action(
+        description=description, icon=icon, variant=variant
+    )
+    return decorate
+
+
+class OfBusiness(BaseModelAdmin[Any]):
+    """
+    Rows, choices and rights by the person's role in a row's business; Django's
+    permission tables say nothing here. Operators (superusers) see every business.
+    """
+
+    to_view: ClassVar[Permission] = Permission.VIEW_BOOKS
+    # None: written by services alone, read-only for everybody.
+    to_add: ClassVar[Permission | None] = Permission.WRITE_BOOKS
+    to_change: ClassVar[Permission | None] = Permission.WRITE_BOOKS
+    to_delete: ClassVar[Permission | None] = None
+    # The way from a row to its business, as lookups write it; None: the site's own.
+    business_path: ClassVar[str | None] = "business"
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if self.business_path is None or is_operator(request):
+            return rows
+        own = businesses_for(request, self.to_view)
+        return rows.filter(**{f"{self.business_path}__in": own})
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> bool:
+        return self._may(request, self.to_view, obj)
+
+    def has_add_permission(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> bool:
+        return self._may(request, self.to_add, obj)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> bool:
+        return self._may(request, self.to_change, obj)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> bool:
+        return self._may(request, self.to_delete, obj)
+
+    def _may(
+        self,
+        request: HttpRequest,
+        permission: Permission | None,
+        obj: models.Model | None,
+    ) -> bool:
+        if permission is None:
+            return False
+        return may(request, permission, self._business_id(obj))
+
+    def _business_id(self, obj: models.Model | None) -> int | None:
+        if obj is None or self.business_path is None:
+            return None
+        path = self.business_path.replace("__", ".")
+        found: int = attrgetter(path if path == "pk" else f"{path}_id")(obj)
+        return found
+
+    def formfield_for_foreignkey(
+        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        own = businesses_for(request, self.to_change or self.to_view)
+        target = db_field.related_model
+        if target is Business:
+            kwargs.setdefault("queryset", own)
+        elif any(field.name == "business" for field in target._meta.fields):
+            rows: Any = target._meta.default_manager
+            of_own = rows.filter(business__in=own)
+            kwargs.setdefault("queryset", of_own)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class BackOfficeAdmin(OfBusiness, ModelAdmin):
+    """
+    Base of all our pages: what is not one's own is not found, and what a service
+    refuses comes back on the form, with all that was typed and the reason.
+    """
+
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_sheet = False
+    compressed_fields = True
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """
+        :raises PermissionDenied: to those who may see no row of this kind
+        :raises Http404: if there is no such row among those they may see
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        again = extra_context and extra_context.copy()
+        response: HttpResponse
+        try:
+            response = super().changeform_view(
+                request, object_id, form_url, extra_context
+            )
+        except (Refusal, ValidationError) as error:
+            # Rolled back. The same input once more, now with the refusal on the form.
+            vars(request)["refusal"] = error
+            response = super().changeform_view(request, object_id, form_url, again)
+        return response
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        response: HttpResponse
+        try:
+            response = super().delete_view(request, object_id, extra_context)
+        except Refusal as error:
+            messages.error(request, str(error))
+            response = redirect(self.page_of(object_id))
+        return response
+
+    def page_of(self, object_id: object) -> str:
+        opts = self.model._meta
+        return reverse(
+            f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]
+        )
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: models.Model | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        error = refusal(request)
+        return form if error is None else _refused(form, error)
+
+    def ask(
+        self,
+        request: HttpRequest,
+        obj: models.Model,
+        *,
+        title: str,
+        consequence: str,
+        act: Callable[[], str],
+        form: Form | None = None,
+    ) -> HttpResponse:
+        """
+        A page that says what will happen; only its button, a POST, does it.
+
+        :param act: does it, and returns the sentence that says what was done
+        :param form: what must be known first; `act` is called once it is valid
+        """
+        if request.method == "POST" and (form is None or form.is_valid()):
+            try:
+                messages.success(request, act())
+                return redirect(self.page_of(obj.pk))
+            except Refusal as error:
+                if form is None:
+                    messages.error(request, str(error))
+                    return redirect(self.page_of(obj.pk))
+                form.add_error(None, str(error))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.model._meta,
+            "subject": obj,
+            "consequence": consequence,
+            "form": form,
+            "back": self.page_of(obj.pk),
+        }
+        return TemplateResponse(request, "admin/confirm.html", context)
+
+
+class OperatorAdmin(BackOfficeAdmin):
+    """Rows that belong to no business: operators look at them, services write them."""
+
+    business_path = None
+    may_delete: ClassVar[bool] = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_operator(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_delete and is_operator(request)
+
+
+def refusal(request: HttpRequest) -> Refusal | ValidationError | None:
+    """What a service refused of this very request, once it has."""
+    return vars(request).get("refusal")
+
+
+def _refused(form: type[BaseForm], error: Refusal | ValidationError) -> type[BaseForm]:
+    class Refused(form):  # type: ignore[misc, valid-type]
+        def clean(self) -> Any:
+            cleaned = super().clean()
+            for field, sentences in refused_fields(error).items():
+                if not field.startswith("lines."):
+                    known = field if field in self.fields else None
+                    self.add_error(known, sentences)
+            return cleaned
+
+    return Refused
+
+
+def refused_fields(error: Refusal | ValidationError) -> dict[str, list[str]]:
+    """The sentences of a refusal by the name of the field they are about."""
+    if isinstance(error, Refusal):
+        return {NON_FIELD_ERRORS: [str(error)]}
+    if hasattr(error, "error_dict"):
+        return error.message_dict
+    return {NON_FIELD_ERRORS: error.messages}
