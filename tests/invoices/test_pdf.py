@@ -1,0 +1,276 @@
+import io
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from pypdf import PdfReader
+
+from invoices import pdf
+from invoices.models import Invoice, TaxCategory
+from invoices.services.correcting import void_invoice
+from invoices.services.finalizing import finalize_invoice
+from tests.factories import (
+    BusinessFactory,
+    CustomerFactory,
+    InvoiceFactory,
+    InvoiceLineFactory,
+    TaxRateFactory,
+)
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+def finalized(*lines, seller=None, buyer=None, **fields):
+    business = BusinessFactory(
+        **{"name": "Studio Nord", "tax_id": "DE123456789", **(seller or {})}
+    )
+    customer = CustomerFactory(
+        business=business,
+        **{"name": "Anna Schmidt", "tax_id": "FR40303265045", **(buyer or {})},
+    )
+    draft = InvoiceFactory(business=business, customer=customer, **fields)
+    standard = TaxRateFactory(business=business)
+    for position, line in enumerate(lines or [{}]):
+        InvoiceLineFactory(
+            invoice=draft, position=position, **{"tax_rate": standard, **line}
+        )
+    return finalize_invoice(invoice=draft, actor=None, now=NOW)
+
+
+def reader(invoice):
+    return PdfReader(io.BytesIO(pdf.render_invoice(invoice)))
+
+
+def text(invoice):
+    pages = "\n".join(page.extract_text() for page in reader(invoice).pages)
+    lines = pages.replace("\xa0", " ").splitlines()
+    return "\n".join(line.strip() for line in lines)
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_render_invoice_shows_what_an_invoice_must_show(settings):
+    settings.SITE_URL = "https://pay.example"
+    invoice = finalized(
+        {
+            "description": "Design",
+            "quantity": Decimal("2.5"),
+            "unit_price": Decimal(80),
+        },
+        {"description": "Hosting", "unit_price": Decimal("0.0125")},
+        seller={"address": "Hauptstraße 1\n10115 Berlin", "footer": "HRB 12345"},
+        buyer={"address": "Rue de Rivoli 1\n75001 Paris", "country": "FR"},
+        reference="PO-4711",
+        notes="Thank you.",
+    )
+
+    shown = text(invoice).splitlines()
+
+    assert {
+        "Studio Nord",
+        "Hauptstraße 1",
+        "10115 Berlin",
+        "Germany",
+        "Tax ID DE123456789",
+        "Anna Schmidt",
+        "75001 Paris",
+        "France",
+        "Tax ID FR40303265045",
+        "INV-00001",
+        "1 March 2026",
+        "15 March 2026",
+        "PO-4711",
+        "Design",
+        "2.5",
+        "€80.00",
+        "€200.00",
+        "€0.0125",
+        "€200.01",
+        "VAT 19 %",
+        "€38.00",
+        "€238.01",
+        "Please pay €238.01 by 15 March 2026, quoting INV-00001.",
+        f"Pay online: https://pay.example/i/{invoice.link_token}/",
+        "Thank you.",
+        "HRB 12345",
+        "INV-00001  ·  Page 1 of 1",
+    } <= set(joined(shown))
+
+
+def joined(lines):
+    """The lines, and each with the next: the count of pages is drawn by itself."""
+    return [*lines, *(f"{a} {b}" for a, b in pairwise(lines))]
+
+
+def test_render_invoice_gives_the_same_bytes_whatever_happens_later():
+    invoice = finalized()
+    first = pdf.render_invoice(invoice)
+
+    void_invoice(invoice=invoice, actor=None, now=NOW)
+    invoice.business.name = invoice.business.address = "Moved"
+    invoice.business.save()
+    invoice.customer.name = "Renamed"
+    invoice.customer.save()
+    rate = invoice.lines.get().tax_rate
+    rate.name, rate.percent = "VAT 20 %", 20
+    rate.save()
+
+    assert pdf.render_invoice(Invoice.objects.get(pk=invoice.pk)) == first
+
+
+def test_render_invoice_says_who_wrote_what_in_which_language():
+    document = reader(finalized())
+
+    assert document.metadata.title == "Invoice INV-00001"
+    assert document.metadata.author == "Studio Nord"
+    assert document.metadata.subject == "Invoice INV-00001 to Anna Schmidt"
+    assert document.trailer["/Root"]["/Lang"] == "en"
+
+
+def test_render_invoice_links_to_the_pay_page(settings):
+    settings.SITE_URL = "https://pay.example"
+    invoice = finalized()
+
+    (page,) = reader(invoice).pages
+
+    (link,) = page["/Annots"]
+    address = link.get_object()["/A"]["/URI"]
+    assert address == f"https://pay.example/i/{invoice.link_token}/"
+
+
+def test_render_invoice_embeds_its_fonts():
+    (page,) = reader(finalized()).pages
+
+    fonts = page["/Resources"]["/Font"].values()
+    descriptors = [font.get_object().get("/FontDescriptor") for font in fonts]
+    assert len(descriptors) == 2
+    assert all("/FontFile2" in font.get_object() for font in descriptors)
+
+
+def test_render_invoice_repeats_the_head_of_the_lines_on_every_page():
+    invoice = finalized(*({"description": f"Line {n}"} for n in range(60)))
+
+    pages = [page.extract_text() for page in reader(invoice).pages]
+
+    assert len(pages) == 3
+    assert all("Unit price" in page for page in pages)
+    assert [f"Page {n} of" in page for n, page in enumerate(pages, 1)] == [True] * 3
+    assert all(f"Line {n}\n" in "".join(pages) for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("currency", "total"),
+    [("JPY", "¥119"), ("KWD", "KWD 119.000"), ("CLF", "CLF 119.0000")],
+)
+def test_render_invoice_writes_as_many_decimals_as_the_currency_has(currency, total):
+    assert f"\nTotal\n{total}\n" in text(finalized(currency=currency))
+
+
+def test_render_invoice_shows_discounts():
+    invoice = finalized(
+        {"discount_percent": Decimal("12.5"), "discount_amount": Decimal("7.5")},
+        discount_percent=Decimal(10),
+    )
+
+    shown = text(invoice)
+
+    assert "\nDiscount of 12.5 %\nDiscount of €7.50\n" in shown
+    assert "\nSubtotal\n€80.00\nDiscount\n-€8.00\n" in shown
+
+
+def test_render_invoice_says_why_there_is_no_tax():
+    invoice = finalized()
+    exempt = TaxRateFactory(
+        business=invoice.business,
+        name="Exempt",
+        category=TaxCategory.EXEMPT,
+        percent=0,
+        note="Exempt under § 4 Nr. 21 UStG.",
+    )
+
+    shown = text(finalized({"tax_rate": exempt}, seller={}, buyer={}))
+
+    assert "Exempt under § 4 Nr. 21 UStG." in shown
+    assert "Exempt under" not in text(invoice)
+
+
+def test_render_invoice_asks_for_nothing_where_nothing_is_due():
+    shown = text(finalized({"discount_percent": Decimal(100)}))
+
+    assert "There is nothing to pay." in shown
+    assert "Please pay" not in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Łódź Żółw Gęślą Jaźń",
+        "Őrült Űrhajó, Științe Măr",
+        "Παράδειγμα Ωμέγα",
+        "ТОВ «Приклад» Ґанок",  # noqa: RUF001
+        "Công ty Nguyễn Thị Hường",
+        "株式会社テスト",
+        "주식회사 한국",
+        "测试有限公司",
+        "Zażółć 株式会社",
+        "<b>Tags & “quotes”</b>",
+    ],
+)
+def test_render_invoice_shows_names_of_many_scripts(name):
+    assert name in text(finalized(buyer={"name": name})).splitlines()
+
+
+def test_render_invoice_composes_letters():
+    assert "José" in text(finalized(buyer={"name": "Jose\u0301"})).splitlines()
+
+
+def test_render_invoice_shows_that_a_letter_is_missing():
+    shown = text(finalized(buyer={"name": "A עברית 😀 B"})).splitlines()
+
+    assert "A ����� � B" in shown
+
+
+def test_render_invoice_drops_letters_without_a_shape():
+    shown = text(finalized(buyer={"name": "An\u200bna\tSch\u00admidt"})).splitlines()
+
+    assert "Anna Schmidt" in shown
+
+
+def test_render_invoice_fits_whatever_people_type():
+    crowded = "\n".join("x" * 250)
+    invoice = finalized(
+        {"description": "w" * 500},
+        {"description": crowded[:500], "unit_price": Decimal("999999999.999999")},
+        seller={"name": "W" * 150, "address": crowded, "footer": crowded},
+        buyer={"name": "株" * 150, "address": "y" * 500, "tax_id": "z" * 50},
+        notes="n" * 1500 + "\n" * 400,
+        reference="r" * 100,
+        currency="KWD",
+    )
+
+    shown = text(invoice)
+
+    assert shown.count("w") >= 500
+    assert shown.count("株") == 150
+    assert len(reader(invoice).pages) < 20
+
+
+def test_services_do_not_load_the_pdf_library():
+    program = (
+        "import django, sys; django.setup(); "
+        "import invoices.services.documents, invoices.services.sending, "
+        "invoices.services.finalizing; "
+        "sys.exit('reportlab' in sys.modules or 'babel' in sys.modules)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"DJANGO_SETTINGS_MODULE": "config.settings"},
+        check=False,
+    )
+
+    assert result.returncode == 0
