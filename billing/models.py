@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.fields import ExactCharField
+from accounts.models import Business, User
+from accounts.roles import Permission
+from billing.states import LEFT, LIVE, CheckoutStatus, RefundStatus
+from invoices.models import Invoice
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+# Stripe promises no more for its ids.
+ID_LENGTH = 255
+
+
+class Checkout(models.Model):
+    """
+    One attempt to pay: what is asked of Stripe, and what became of it.
+
+    `key` and `params` are written before Stripe is called and never change, so that
+    the call can be repeated without making a second session.
+    """
+
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, related_name="checkouts"
+    )
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(
+        max_length=20, choices=CheckoutStatus, default=CheckoutStatus.CREATING
+    )
+    # The invoice's id while the attempt is live, null when it is over: one live attempt
+    # for an invoice, on MySQL too, which has no unique constraints with a condition.
+    open_slot = models.BigIntegerField(null=True, unique=True, editable=False)
+    params: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    session_id = ExactCharField[str | None, str | None](
+        max_length=ID_LENGTH, null=True, unique=True
+    )
+    session_url = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="When Stripe closes the session.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="checkout_amount_above_zero"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=sorted(LIVE),
+                    open_slot__isnull=False,
+                    open_slot=F("invoice"),
+                )
+                | (~Q(status__in=sorted(LIVE)) & Q(open_slot__isnull=True)),
+                name="checkout_holds_slot_exactly_while_live",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["open", "processing", "paid"])
+                | Q(session_id__isnull=False),
+                name="checkout_session_known_once_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def for_user(
+        self, user: User, permission: Permission = Permission.VIEW_BOOKS
+    ) -> PaymentQuerySet:
+        """Payments to the businesses in which the user's role grants the permission."""
+        return self.filter(
+            invoice__business__in=Business.objects.for_user(user, permission)
+        )
+
+    def with_refunded(self) -> models.QuerySet[Any]:
+        """Adds `refunded`: what went back, or is on its way back, in minor units."""
+        return self.annotate(
+            refunded=Coalesce(
+                Sum("refunds__amount", filter=Q(refunds__status__in=sorted(LEFT))),
+                0,
+                output_field=models.BigIntegerField(),
+            )
+        )
+
+
+class Payment(models.Model):
+    """
+    Money that arrived at Stripe. Written once for a PaymentIntent, whoever tells us.
+
+    Held money is what does not fit the books: it settles nothing and waits for a
+    decision, or is sent back.
+    """
+
+    class Status(models.TextChoices):
+        SUCCEEDED = "succeeded", "Succeeded"
+        HELD = "held", "Held"
+
+    class Problem(models.TextChoices):
+        LIVEMODE = "livemode", "Test money where real is expected, or the reverse"
+        CURRENCY = "currency", "Another currency than the invoice's"
+        AMOUNT = "amount", "Another amount than was asked for"
+        VOID = "void", "The invoice is void"
+        OVERPAID = "overpaid", "More than is due"
+
+    # Held money that nobody needs to think about: it goes back by itself.
+    SENT_BACK = frozenset({Problem.OVERPAID, Problem.VOID})
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, related_name="payments"
+    )
+    checkout = models.ForeignKey(
+        Checkout, null=True, on_delete=models.PROTECT, related_name="payments"
+    )
+    payment_intent = ExactCharField(max_length=ID_LENGTH, unique=True)
+    charge = ExactCharField(max_length=ID_LENGTH, blank=True)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=20, choices=Status)
+    problem = models.CharField(max_length=20, choices=Problem, blank=True)
+    received_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = models.Manager.from_queryset(PaymentQuerySet)()
+
+    if TYPE_CHECKING:
+        refunds: RelatedManager[Refund]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="payment_amount_above_zero"
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="succeeded") & Q(problem=""))
+                | (Q(status="held") & ~Q(problem="")),
+                name="payment_has_problem_exactly_when_held",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.payment_intent
+
+    @property
+    def is_held(self) -> bool:
+        return self.status == self.Status.HELD
+
+    @property
+    def is_sent_back(self) -> bool:
+        return self.problem in self.SENT_BACK
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def for_user(
+        self, user: User, permission: Permission = Permission.VIEW_BOOKS
+    ) -> RefundQuerySet:
+        """As for payments."""
+        return self.filter(
+            payment__invoice__business__in=Business.objects.for_user(user, permission)
+        )
+
+
+class Refund(models.Model):
+    """
+    Money that goes back to the payer.
+
+    `key` names the intended refund at Stripe; it is stored before the call, so that a
+    repeated call is no second refund. `cause` is set where no person asked, and unique:
+    one cause sends money back once.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="refunds"
+    )
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    cause = ExactCharField[str | None, str | None](
+        max_length=ID_LENGTH + 20, null=True, blank=True, unique=True
+    )
+    stripe_id = ExactCharField[str | None, str | None](
+        max_length=ID_LENGTH, null=True, blank=True, unique=True
+    )
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(
+        max_length=20, choices=RefundStatus, default=RefundStatus.REQUESTED
+    )
+    reason = models.CharField(max_length=250, blank=True, help_text="For yourself.")
+    requested_at = models.DateTimeField()
+    sent_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe was first asked."
+    )
+    tries = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = models.Manager.from_queryset(RefundQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="refund_amount_above_zero"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=sorted(LEFT)) | Q(stripe_id__isnull=False),
+                name="refund_known_at_stripe_once_money_left",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class StripeEvent(models.Model):
+    """
+    A webhook of Stripe's that we answered for. Its content is not kept: it holds names
+    and addresses, and Stripe keeps it for thirty days.
+    """
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Received"
+        PROCESSED = "processed", "Processed"
+        IGNORED = "ignored", "Ignored"
+        FAILED = "failed", "Failed"
+
+    event_id = ExactCharField(max_length=ID_LENGTH, unique=True)
+    type = models.CharField(max_length=100)
+    object_id = ExactCharField(max_length=ID_LENGTH, blank=True)
+    livemode = models.BooleanField()
+    api_version = models.CharField(max_length=50, blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.RECEIVED)
+    tries = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True)
+    received_at = models.DateTimeField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.event_id
+
+    @property
+    def is_done(self) -> bool:
+        return self.status in {self.Status.PROCESSED, self.Status.IGNORED}
