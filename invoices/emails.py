@@ -2,6 +2,7 @@
 
 from email.headerregistry import Address
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -22,19 +23,36 @@ def invoice_sent(invoice: Invoice, document: bytes) -> None:
         "due": selectors.amounts(invoice).due,
         "link": selectors.customer_link(invoice),
     }
-    template = "invoices/emails/invoice_sent"
+    message = compose(
+        "invoices/emails/invoice_sent",
+        context,
+        sender=invoice.seller["name"],
+        to=invoice.customer.email,
+        reply_to=invoice.business.email,
+    )
+    message.attach(invoice.document_name, document, "application/pdf")
+    message.send()
+
+
+def compose(
+    template: str, context: dict[str, Any], *, sender: str, to: str, reply_to: str
+) -> EmailMultiAlternatives:
+    """
+    A message in text and HTML, from the site's address under the sender's name.
+
+    :param template: the name that `.subject.txt`, `.txt` and `.html` are appended to
+    """
     message = EmailMultiAlternatives(
         subject=_one_line(render_to_string(f"{template}.subject.txt", context)),
         body=render_to_string(f"{template}.txt", context),
-        from_email=_sender(invoice.seller["name"]),
-        to=[invoice.customer.email],
-        reply_to=[invoice.business.email],
+        from_email=_sender(sender),
+        to=[to],
+        reply_to=[reply_to],
     )
     message.attach_alternative(
         render_to_string(f"{template}.html", context), "text/html"
     )
-    message.attach(invoice.document_name, document, "application/pdf")
-    message.send()
+    return message
 
 
 def _sender(name: str) -> str:
