@@ -1,0 +1,246 @@
+"""Sending money back, and booking what became of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F, Q, Sum
+from django.tasks import TaskContext, task
+
+from accounts.models import User
+from accounts.services.events import record_event
+from billing import emails, gateway
+from billing.exceptions import PaymentPending, PaymentRejected, RefundTooLarge
+from billing.models import Payment, Refund
+from billing.states import BACK, LEFT, RefundStatus, refund_can_become
+from invoices.models import Invoice, LedgerEntry
+from invoices.money import format_money
+from invoices.services.booking import book
+from invoices.services.locking import lock_invoice
+
+logger = logging.getLogger(__name__)
+
+# Stripe forgets an idempotency key after a day; then the same call refunds again.
+_KEY_IS_KNOWN: Final = timedelta(hours=23)
+_LONGEST_WAIT: Final = timedelta(hours=1)
+
+
+@transaction.atomic
+def request_refund(
+    *,
+    payment: Payment,
+    amount: int | None,
+    reason: str,
+    actor: User | None,
+    now: datetime,
+    cause: str | None = None,
+) -> Refund:
+    """
+    Have money sent back. It leaves by a task written in the same transaction. What was
+    due before stays settled: a refund is a concession and opens no debt.
+
+    :param amount: minor units, or None for all that is left
+    :param cause: where no person asks: unique, so that one cause pays back once
+    :raises RefundTooLarge: if it is more than is left of the payment, or nothing is
+    :raises AmountNotPayable: if Stripe cannot send exactly that
+    """
+    invoice = lock_invoice(payment.invoice_id)
+    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    left = _left(payment)
+    amount = left if amount is None else amount
+    if not 0 < amount <= left:
+        raise RefundTooLarge(
+            f"{format_money(left, payment.currency)} is left of this payment to refund."
+        )
+    gateway.to_stripe(amount, payment.currency)
+    refund = Refund.objects.create(
+        payment=payment,
+        amount=amount,
+        currency=payment.currency,
+        reason=reason,
+        cause=cause,
+        requested_at=now,
+    )
+    _record(refund, invoice, actor, now)
+    _send_refund.enqueue(refund_id=refund.pk)
+    return refund
+
+
+def _left(payment: Payment) -> int:
+    asked = payment.refunds.exclude(status__in=BACK).aggregate(sum=Sum("amount"))["sum"]
+    return payment.amount - (asked or 0)
+
+
+@task(takes_context=True)
+def _send_refund(context: TaskContext[[int], None], refund_id: int) -> None:
+    now = context.task_result.started_at
+    assert now is not None, "A task that runs has started."  # noqa: S101
+    send_refund(refund=Refund.objects.get(pk=refund_id), now=now)
+
+
+def send_refund(*, refund: Refund, now: datetime) -> None:
+    """
+    Ask Stripe for a requested refund. May run twice: the key makes it one refund. While
+    Stripe cannot be asked, the task comes back, less and less often.
+
+    Call it outside a transaction.
+    """
+    if refund.status != RefundStatus.REQUESTED:
+        return
+    first_sent_at = refund.sent_at or now
+    Refund.objects.filter(pk=refund.pk).update(
+        sent_at=first_sent_at, tries=F("tries") + 1
+    )
+    try:
+        fact = _ask_stripe(refund, is_key_known=now < first_sent_at + _KEY_IS_KNOWN)
+    except PaymentPending:
+        logger.warning("Refund %s is not known to be made", refund.public_id)
+        wait = min(timedelta(minutes=2**refund.tries), _LONGEST_WAIT)
+        _send_refund.using(run_after=now + wait).enqueue(refund_id=refund.pk)
+    except PaymentRejected as error:
+        logger.error("Stripe rejected refund %s: %s", refund.public_id, error.reason)  # noqa: TRY400
+        _reject(refund, now)
+    else:
+        apply_refund(fact=fact, now=now)
+
+
+def _ask_stripe(refund: Refund, *, is_key_known: bool) -> gateway.Refund:
+    intent = refund.payment.payment_intent
+    if not is_key_known:
+        found = gateway.find_refund(payment_intent=intent, key=refund.key)
+        if found:
+            return found
+    return gateway.create_refund(
+        payment_intent=intent,
+        amount=refund.amount,
+        currency=refund.currency,
+        key=refund.key,
+    )
+
+
+@transaction.atomic
+def _reject(refund: Refund, now: datetime) -> None:
+    invoice = lock_invoice(refund.payment.invoice_id)
+    refund = Refund.objects.select_for_update().get(pk=refund.pk)
+    _move(refund, RefundStatus.FAILED, invoice, now)
+
+
+def sync_refund(*, refund_id: str, now: datetime) -> Refund | None:
+    """
+    Ask Stripe for a refund and book what it says. May run any number of times. Call it
+    outside a transaction.
+
+    :returns: the refund, or None if its payment is none of ours
+    :raises PaymentPending: if Stripe cannot be asked now
+    :raises PaymentRejected: if Stripe does not know the refund
+    """
+    return apply_refund(fact=gateway.retrieve_refund(refund_id), now=now)
+
+
+@transaction.atomic
+def apply_refund(*, fact: gateway.Refund, now: datetime) -> Refund | None:
+    """As `sync_refund`, with Stripe's answer at hand."""
+    payment = Payment.objects.filter(payment_intent=fact.payment_intent).first()
+    if payment is None:
+        logger.warning("Refund %s is of no payment of ours", fact.id)
+        return None
+    invoice = lock_invoice(payment.invoice_id)
+    refund = _find(payment, fact) or _import(payment, fact)
+    if refund.stripe_id is None:
+        refund.stripe_id, refund.amount = fact.id, fact.amount
+        refund.save(update_fields=["stripe_id", "amount", "updated_at"])
+    if _move(refund, RefundStatus(fact.status), invoice, now):
+        _book(refund, payment, invoice, fact, now)
+    return refund
+
+
+def _find(payment: Payment, fact: gateway.Refund) -> Refund | None:
+    return (
+        Refund.objects.select_for_update()
+        .filter(Q(stripe_id=fact.id) | Q(key=fact.key), payment=payment)
+        .first()
+    )
+
+
+def _import(payment: Payment, fact: gateway.Refund) -> Refund:
+    """A refund that a person made in Stripe's Dashboard."""
+    return Refund.objects.create(
+        payment=payment,
+        stripe_id=fact.id,
+        amount=fact.amount,
+        currency=fact.currency,
+        reason="Made at Stripe",
+        cause=f"external:{fact.id}",
+        requested_at=fact.created_at,
+    )
+
+
+def _move(
+    refund: Refund, status: RefundStatus, invoice: Invoice, now: datetime
+) -> bool:
+    """:returns: whether this was news"""
+    if not refund_can_become(refund.status, status):
+        return False
+    refund.status = status
+    refund.save(update_fields=["status", "updated_at"])
+    _record(refund, invoice, None, now)
+    if status in BACK:
+        _mail_failure.enqueue(refund_id=refund.pk)
+    return True
+
+
+def _book(
+    refund: Refund,
+    payment: Payment,
+    invoice: Invoice,
+    fact: gateway.Refund,
+    now: datetime,
+) -> None:
+    kinds = LedgerEntry.Kind
+    left, back = (
+        (kinds.HELD_REFUND, kinds.HELD_REFUND_FAILED)
+        if payment.is_held
+        else (kinds.REFUND, kinds.REFUND_FAILED)
+    )
+    if refund.status in LEFT:
+        kind, amount, occurred_at = left, -fact.amount, fact.created_at
+    elif LedgerEntry.objects.filter(kind=left, source=fact.id).exists():
+        kind, amount, occurred_at = back, fact.amount, now
+    else:
+        return
+    book(
+        invoice=invoice,
+        kind=kind,
+        source=fact.id,
+        amount=amount,
+        currency=fact.currency,
+        occurred_at=occurred_at,
+        now=now,
+    )
+
+
+def _record(
+    refund: Refund, invoice: Invoice, actor: User | None, now: datetime
+) -> None:
+    record_event(
+        type=f"refund.{refund.status}",
+        subject=refund,
+        business=invoice.business,
+        actor=actor,
+        now=now,
+        data={
+            "invoice": invoice.number,
+            "amount": refund.amount,
+            "currency": refund.currency,
+            "reason": refund.reason,
+        },
+    )
+
+
+@task
+def _mail_failure(refund_id: int) -> None:
+    refunds = Refund.objects.select_related("payment__invoice__business")
+    emails.refund_failed(refunds.get(pk=refund_id))
