@@ -1,0 +1,12 @@
+from django.urls import path
+
+from billing import views, webhooks
+
+app_name = "billing"
+urlpatterns = [
+    path("i/<str:token>/", views.invoice, name="invoice"),
+    path("i/<str:token>/pay/", views.pay, name="pay"),
+    path("i/<str:token>/return/", views.return_, name="return"),
+    path("i/<str:token>/invoice.pdf", views.document, name="document"),
+    path("stripe/webhook/", webhooks.stripe_webhook, name="stripe_webhook"),
+]

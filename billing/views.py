@@ -1,0 +1,186 @@
+"""
+The customer's pages. Whoever has the secret link is the customer: there is no account.
+
+The link is in the address, so no page may be indexed, cached, or named to other sites.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Concatenate
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.exceptions import InvalidInput, Refusal
+from billing import selectors
+from billing.exceptions import PaymentPending, PaymentRejected
+from billing.forms import PayForm
+from billing.models import Checkout
+from billing.services import paying, settling
+from billing.states import CheckoutStatus
+from invoices.models import Invoice
+from invoices.selectors import amounts as amounts_of
+from invoices.services import documents
+
+logger = logging.getLogger(__name__)
+
+InvoiceView = Callable[Concatenate[HttpRequest, Invoice, ...], HttpResponse]
+TokenView = Callable[[HttpRequest, str], HttpResponse]
+
+
+def for_customer(view: InvoiceView) -> TokenView:
+    """Hand the view the invoice of a link that is still open; 404 or 410 otherwise."""
+
+    # Customers have no account: the link is what lets them in.
+    @login_not_required
+    @wraps(view)
+    def with_invoice(request: HttpRequest, token: str) -> HttpResponse:
+        invoices = Invoice.objects.select_related("business")
+        invoice = get_object_or_404(invoices, link_token=token)
+        if invoice.link_is_open(timezone.now()):
+            response = view(request, invoice)
+        else:
+            response = render(
+                request,
+                "billing/link_expired.html",
+                {"invoice": invoice},
+                status=HTTPStatus.GONE,
+            )
+        response["X-Robots-Tag"] = "noindex"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return with_invoice
+
+
+@require_GET
+@never_cache
+@for_customer
+def invoice(request: HttpRequest, invoice: Invoice) -> HttpResponse:
+    return _page(request, invoice)
+
+
+# No cookie gives any right here, so there is nothing to forge. And without a referrer,
+# browsers send `Origin: null` with the form, which Django's check would refuse.
+@csrf_exempt
+@require_POST
+@never_cache
+@for_customer
+def pay(request: HttpRequest, invoice: Invoice) -> HttpResponse:
+    form = PayForm(request.POST, currency=invoice.currency)
+    if not form.is_valid():
+        error = str(form.errors["amount"][0])
+        return _page(request, invoice, error, HTTPStatus.BAD_REQUEST)
+    try:
+        checkout = paying.start_checkout(
+            invoice=invoice, amount=form.cleaned_data["amount"], now=timezone.now()
+        )
+    except Refusal as refusal:
+        invoice.refresh_from_db()
+        return _page(request, invoice, str(refusal), _status(refusal))
+    response = redirect(checkout.session_url)
+    response.status_code = HTTPStatus.SEE_OTHER
+    return response
+
+
+def _status(refusal: Refusal) -> HTTPStatus:
+    if isinstance(refusal, PaymentPending):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    if isinstance(refusal, InvalidInput):
+        return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.CONFLICT
+
+
+@require_GET
+@never_cache
+@for_customer
+def return_(request: HttpRequest, invoice: Invoice) -> HttpResponse:
+    """
+    Where Stripe sends the payer. Settles, if no webhook did; a session that is not of
+    this invoice is not asked for.
+    """
+    session_id = request.GET.get("session", "")
+    checkout = get_object_or_404(Checkout, invoice=invoice, session_id=session_id)
+    is_known = _settle(checkout)
+    invoice.refresh_from_db()
+    checkout.refresh_from_db()
+    state = _return_state(checkout, is_known=is_known)
+    here = reverse("billing:return", args=[invoice.link_token])
+    context = {
+        "invoice": invoice,
+        "amounts": amounts_of(invoice),
+        "state": state,
+        # A slow payment takes days: looking again is for what we could not ask.
+        "refresh_url": "" if is_known else f"{here}?session={session_id}",
+        "token": invoice.link_token,
+    }
+    return render(request, "billing/return.html", context)
+
+
+def _settle(checkout: Checkout) -> bool:
+    """:returns: whether we know how the payment stands"""
+    if checkout.status == CheckoutStatus.PAID:
+        return True
+    for _ in range(2):
+        try:
+            settling.sync_session(
+                session_id=str(checkout.session_id), now=timezone.now()
+            )
+        except OperationalError:
+            # A deadlock, or a wait for a lock that was too long: the second try is ours,
+            # the third the webhook's.
+            logger.warning("Settling checkout %s was interrupted", checkout.key)
+        except (PaymentPending, PaymentRejected):
+            return False
+        else:
+            return True
+    return False
+
+
+def _return_state(checkout: Checkout, *, is_known: bool) -> str:
+    if checkout.status == CheckoutStatus.PAID:
+        return "paid"
+    if checkout.status == CheckoutStatus.PROCESSING or not is_known:
+        return "processing"
+    return "open"
+
+
+@require_GET
+@for_customer
+def document(request: HttpRequest, invoice: Invoice) -> HttpResponse:
+    response = HttpResponse(
+        documents.read_document(invoice=invoice), content_type="application/pdf"
+    )
+    response["Content-Disposition"] = f'inline; filename="{invoice.document_name}"'
+    response["Cache-Control"] = "private"
+    return response
+
+
+def _page(
+    request: HttpRequest,
+    invoice: Invoice,
+    pay_error: str = "",
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    amounts = amounts_of(invoice)
+    context = {
+        "invoice": invoice,
+        "lines": list(invoice.lines.order_by("position", "pk")),
+        "taxes": list(invoice.taxes.order_by("pk")),
+        "amounts": amounts,
+        "state": selectors.customer_state(invoice, amounts),
+        "payments": selectors.movements(invoice),
+        "is_overdue": invoice.is_overdue(invoice.business.today(timezone.now())),
+        "pay_error": pay_error,
+        "token": invoice.link_token,
+    }
+    return render(request, "billing/invoice.html", context, status=status)
