@@ -1,0 +1,90 @@
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+
+from accounts.exceptions import InvalidInput, LastOwner
+from accounts.models import Event, User
+from accounts.roles import Role
+from accounts.services import profile, tokens
+from tests.factories import MembershipFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_update_profile_changes_what_it_is_given(now):
+    user = UserFactory(username="jo", full_name="Jo")
+
+    profile.update_profile(
+        user=user, now=now, fields={"full_name": "Jo Bloggs", "username": "jo"}
+    )
+
+    user.refresh_from_db()
+    assert (user.full_name, user.username) == ("Jo Bloggs", "jo")
+    event = Event.objects.about("user", user.public_id).get()
+    assert (event.type, event.data) == ("user.updated", {"fields": ["full_name"]})
+
+
+@pytest.mark.parametrize(
+    "fields", [{"username": "KIM"}, {"username": "me"}, {"gender": "yes"}]
+)
+def test_update_profile_refuses_what_is_wrong(now, fields):
+    UserFactory(username="kim")
+    user = UserFactory(username="jo")
+
+    with pytest.raises(ValidationError) as refused:
+        profile.update_profile(user=user, now=now, fields=fields)
+
+    user.refresh_from_db()
+    assert set(refused.value.message_dict) == set(fields)
+    assert (user.username, Event.objects.count()) == ("jo", 0)
+
+
+def test_a_user_name_taken_this_very_moment_is_refused(now, monkeypatch):
+    user = UserFactory(username="jo")
+
+    def taken(*args, **kwargs):
+        raise IntegrityError
+
+    monkeypatch.setattr(User, "save", taken)
+
+    with pytest.raises(InvalidInput, match="taken"):
+        profile.update_profile(user=user, now=now, fields={"username": "kim"})
+
+
+def test_nobody_makes_themselves_staff(now):
+    with pytest.raises(TypeError, match="is_staff"):
+        profile.update_profile(user=UserFactory(), now=now, fields={"is_staff": True})
+
+
+def test_whoever_closes_their_account_leaves_every_business(now):
+    member = MembershipFactory(role=Role.ACCOUNTANT)
+    MembershipFactory(business=member.business, role=Role.OWNER)
+    user = member.user
+    tokens.create_token(user=user, name="laptop", now=now)
+
+    profile.close_account(user=user, actor=user, now=now)
+
+    user.refresh_from_db()
+    assert user.is_active is False
+    assert (user.memberships.count(), user.auth_token_set.count()) == (0, 0)
+    types = Event.objects.order_by("pk").values_list("type", flat=True)
+    assert list(types) == ["token.created", "member.left", "user.closed"]
+
+
+def test_a_business_of_ones_own_keeps_its_owner(now):
+    member = MembershipFactory(role=Role.OWNER)
+
+    profile.close_account(user=member.user, actor=member.user, now=now)
+
+    assert list(member.business.memberships.all()) == [member]
+
+
+def test_the_last_owner_among_others_cannot_close_the_account(now):
+    member = MembershipFactory(role=Role.OWNER)
+    MembershipFactory(business=member.business, role=Role.VIEWER)
+
+    with pytest.raises(LastOwner):
+        profile.close_account(user=member.user, actor=member.user, now=now)
+
+    member.user.refresh_from_db()
+    assert (member.user.is_active, Event.objects.count()) == (True, 0)
