@@ -1,5 +1,6 @@
 """One factory per model; each makes the smallest valid row."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import factory
@@ -7,6 +8,8 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import Business, Membership, TaxRounding, User
 from accounts.roles import Role
+from blog.models import Comment, Post, Tag
+from blog.states import CommentStatus, PostStatus
 from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
 
 
@@ -83,3 +86,49 @@ class InvoiceLineFactory(DjangoModelFactory):
     tax_rate = factory.SubFactory(
         TaxRateFactory, business=factory.SelfAttribute("..invoice.business")
     )
+
+
+class TagFactory(DjangoModelFactory):
+    class Meta:
+        model = Tag
+
+    name = factory.Sequence(lambda n: f"tag {n}")
+    slug = factory.Sequence(lambda n: f"tag-{n}")
+
+
+class PostFactory(DjangoModelFactory):
+    """A draft; with `published=True`, what readers see."""
+
+    class Meta:
+        model = Post
+
+    class Params:
+        published = factory.Trait(
+            status=PostStatus.PUBLISHED,
+            published_at=datetime(2026, 2, 1, 8, 0, tzinfo=UTC),
+        )
+
+    author = factory.SubFactory(UserFactory)
+    title = factory.Sequence(lambda n: f"Post {n}")
+    slug = factory.Sequence(lambda n: f"post-{n}")
+    body = "Text."
+    body_html = "<p>Text.</p>"
+    summary = "Text."
+    revised_at = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
+
+
+class CommentFactory(DjangoModelFactory):
+    """Held; with `approved=True`, what readers see."""
+
+    class Meta:
+        model = Comment
+
+    class Params:
+        approved = factory.Trait(status=CommentStatus.APPROVED)
+
+    post = factory.SubFactory(PostFactory, published=True)
+    author = factory.SubFactory(UserFactory)
+    body = factory.Sequence(lambda n: f"Comment {n}.")
+    body_html = factory.LazyAttribute(lambda comment: f"<p>{comment.body}</p>")
+    posted_at = datetime(2026, 2, 2, 8, 0, tzinfo=UTC)
+    status_changed_at = datetime(2026, 2, 2, 8, 0, tzinfo=UTC)
