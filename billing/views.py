@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.exceptions import InvalidInput, Refusal
 from billing import selectors
@@ -56,15 +56,12 @@ def for_customer(view: InvoiceView) -> TokenView:
                 status=HTTPStatus.GONE,
             )
         response["X-Robots-Tag"] = "noindex"
-        # Not "no-referrer": browsers then send the pay form with the origin "null", which
-        # Django's CSRF check refuses. Other sites do not learn the address this way either.
-        response["Referrer-Policy"] = "same-origin"
         return response
 
     return with_invoice
 
 
-@require_GET
+@require_safe
 @never_cache
 @for_customer
 def invoice(request: HttpRequest, invoice: Invoice) -> HttpResponse:
@@ -102,7 +99,7 @@ def _status(refusal: Refusal) -> HTTPStatus:
     return HTTPStatus.CONFLICT
 
 
-@require_GET
+@require_safe
 @never_cache
 @for_customer
 def return_(request: HttpRequest, invoice: Invoice) -> HttpResponse:
@@ -156,7 +153,7 @@ def _return_state(checkout: Checkout, *, is_known: bool) -> str:
     return "open"
 
 
-@require_GET
+@require_safe
 @for_customer
 def document(request: HttpRequest, invoice: Invoice) -> HttpResponse:
     response = HttpResponse(
