@@ -68,8 +68,7 @@ def invoice(request: HttpRequest, invoice: Invoice) -> HttpResponse:
     return _page(request, invoice)
 
 
-# No cookie gives any right here, so there is nothing to forge. And without a referrer,
-# browsers send `Origin: null` with the form, which Django's check would refuse.
+# No cookie gives any right here, so there is nothing to forge.
 @csrf_exempt
 @require_POST
 @never_cache
