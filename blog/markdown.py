@@ -19,47 +19,17 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-COMMENT_TAGS: Final = frozenset(
-    ["a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "strong", "ul"]
-)
-POST_TAGS: Final = COMMENT_TAGS | frozenset(
-    [
-        "abbr",
-        "caption",
-        "cite",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "img",
-        "ins",
-        "kbd",
-        "mark",
-        "q",
-        "small",
-        "span",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-    ]
-)
+# fmt: off
+COMMENT_TAGS: Final = frozenset({
+    "a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "strong", "ul",
+})
+POST_TAGS: Final = COMMENT_TAGS | {
+    "abbr", "caption", "cite", "dd", "del", "details", "div", "dl", "dt", "figcaption",
+    "figure", "h2", "h3", "h4", "h5", "h6", "hr", "img", "ins", "kbd", "mark", "q",
+    "small", "span", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr",
+}
+# fmt: on
 ATTRIBUTES: Final = {
     "a": {"href", "title"},
     "abbr": {"title"},

@@ -64,72 +64,19 @@ ATTACKS = [
     "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
     "<a id=comments name=forms href=x>x</a>",
 ]
-SAFE_TAGS = set(
-    [
-        "a",
-        "abbr",
-        "blockquote",
-        "br",
-        "caption",
-        "cite",
-        "code",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
-SAFE_ATTRIBUTES = set(
-    [
-        "href",
-        "title",
-        "rel",
-        "src",
-        "alt",
-        "width",
-        "height",
-        "start",
-        "colspan",
-        "rowspan",
-        "scope",
-        "tabindex",
-    ]
-)
+# fmt: off
+SAFE_TAGS = {
+    "a", "abbr", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details",
+    "div", "dl", "dt", "em", "figcaption", "figure", "h2", "h3", "h4", "h5", "h6", "hr",
+    "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "small", "span",
+    "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+    "tr", "ul",
+}
+SAFE_ATTRIBUTES = {
+    "href", "title", "rel", "src", "alt", "width", "height", "start", "colspan",
+    "rowspan", "scope", "tabindex",
+}
+# fmt: on
 
 
 class Inventory(HTMLParser):
