@@ -12,6 +12,8 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -312,6 +314,45 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "PayMyInvoice"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_DEPLOYED
 
+# The back office
+
+UNFOLD = {
+    "SITE_TITLE": "PayMyInvoice",
+    "SITE_HEADER": "PayMyInvoice",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_SYMBOL": "receipt_long",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("favicon.svg"),
+        }
+    ],
+    "STYLES": [lambda request: static("css/back-office.css")],
+    "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "config.dashboard.overview",
+    "SIDEBAR": {"navigation": "config.admin.navigation"},
+    "ACCOUNT": {
+        "navigation": [{"title": "Account", "link": reverse_lazy("accounts:home")}]
+    },
+    "COLORS": {
+        # The site's green, static/css/site.css.
+        "primary": {
+            "50": "oklch(97.5% .012 160)",
+            "100": "oklch(94.5% .03 162)",
+            "200": "oklch(89.5% .055 163)",
+            "300": "oklch(84% .09 164)",
+            "400": "oklch(79% .12 164)",
+            "500": "oklch(74% .13 164)",
+            "600": "oklch(43% .092 166)",
+            "700": "oklch(37% .08 167)",
+            "800": "oklch(32% .068 168)",
+            "900": "oklch(28% .056 170)",
+            "950": "oklch(22% .04 172)",
+        }
+    },
+}
+
 # API
 
 REST_FRAMEWORK = {
@@ -347,6 +388,14 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    # Several things have a status; the schema names each.
+    "ENUM_NAME_OVERRIDES": {
+        "CommentStatus": "blog.states.CommentStatus",
+        "InvoiceStatus": "invoices.states.InvoiceStatus",
+        "PaymentStatus": "billing.models.Payment.Status",
+        "PostStatus": "blog.states.PostStatus",
+        "RefundStatus": "billing.states.RefundStatus",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -1,20 +1,23 @@
 """What every page of the back office stands on: rights, choices, refusals, buttons."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import models
 from django.forms import BaseForm, Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts.exceptions import Refusal
@@ -23,13 +26,26 @@ from accounts.models import Business
 from accounts.roles import Permission
 
 
-def label[F: Callable[..., Any]](
+def label(
     description: str, colors: Mapping[Any, str], *, ordering: str | None = None
-) -> Callable[[F], F]:
-    """A column of colored words. The method returns the value and its word."""
-    decorate: Callable[[F], F] = display(
-        description=description, label=colors, ordering=ordering
-    )
+) -> Callable[
+    [Callable[[Any, Any], tuple[str, str]]], Callable[[Any, Any], SafeString]
+]:
+    """A colored word, in lists and on pages. The method returns the value and its word."""
+
+    def decorate(
+        method: Callable[[Any, Any], tuple[str, str]],
+    ) -> Callable[[Any, Any], SafeString]:
+        @admin.display(description=description, ordering=ordering)
+        @wraps(method)
+        def badge(self: Any, row: Any) -> SafeString:
+            value, word = method(self, row)
+            return render_to_string(
+                "unfold/helpers/label.html", {"text": word, "type": colors.get(value)}
+            )
+
+        return badge
+
     return decorate
 
 
@@ -222,7 +238,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.model._meta,
-            "subject": obj,
+            "object": obj,
             "consequence": consequence,
             "form": form,
             "back": self.page_of(obj.pk),

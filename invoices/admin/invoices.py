@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import Case, Q, QuerySet, Value, When
@@ -58,7 +59,9 @@ class InvoiceLineInline(OfBusiness, TabularInline):
     business_path = "invoice__business"
     to_delete = Permission.WRITE_BOOKS
     extra = 0
+    verbose_name = "line"
     verbose_name_plural = "Lines"
+    show_title = False
     ordering = ("position", "pk")
     fields = (
         "description",
@@ -104,6 +107,15 @@ class InvoiceLineInline(OfBusiness, TabularInline):
             kwargs["queryset"] = _rates_offered(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def formfield_for_dbfield(
+        self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "tax_rate":
+            # No room in a row for links to the list of rates.
+            field.widget = field.widget.widget
+        return field
+
     @admin.display(description="quantity")
     def quantity_(self, line: InvoiceLine) -> str:
         return plain(line.quantity)
@@ -144,7 +156,7 @@ class InvoiceAdmin(RecordAdmin):
     form = DraftForm
     inlines = (InvoiceLineInline,)
     list_display = (
-        "document",
+        "named",
         "customer",
         "state",
         "issue_date",
@@ -165,6 +177,7 @@ class InvoiceAdmin(RecordAdmin):
     ordering = ("-pk",)
     autocomplete_fields = ("customer",)
     warn_unsaved_form = True
+    list_before_template = "admin/includes/due_tabs.html"
     actions_detail = (
         "finalize_and_send",
         "finalize",
@@ -182,7 +195,7 @@ class InvoiceAdmin(RecordAdmin):
         "reference",
     )
     frozen_fields = (
-        ("document", "state"),
+        ("named", "state"),
         ("customer", "reference"),
         ("issue_date", "due_date"),
         ("sent_at", "paid_at"),
@@ -212,8 +225,8 @@ class InvoiceAdmin(RecordAdmin):
         return is_open and super().has_delete_permission(request, obj)
 
     @admin.display(description="invoice", ordering="number")
-    def document(self, invoice: Invoice) -> str:
-        return invoice.number or f"Draft {invoice.pk}"
+    def named(self, invoice: Invoice) -> str:
+        return str(invoice)
 
     @label("status", STATUS_COLORS, ordering="status")
     def state(self, invoice: Any) -> tuple[str, str]:
@@ -230,6 +243,14 @@ class InvoiceAdmin(RecordAdmin):
         return spoken(invoice.due or None, invoice.currency)
 
     # The form
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is not None and not obj.is_draft:
+            # They say how to fill in what is filled in for good.
+            kwargs["help_texts"] = dict.fromkeys(flatten(self.frozen_fields), "")
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not obj.is_draft:
@@ -251,7 +272,7 @@ class InvoiceAdmin(RecordAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if obj is None or obj.is_draft else ("document", "state")
+        return () if obj is None or obj.is_draft else ("named", "state")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         business = first_business(request)
@@ -290,7 +311,8 @@ class InvoiceAdmin(RecordAdmin):
                 customer=said["fields"].pop("customer"),
                 **said,
             )
-            form.instance.pk = draft.pk
+            # What is said to be added is the draft that the service wrote.
+            form.instance.pk, form.instance.public_id = draft.pk, draft.public_id
 
     def delete_model(self, request: HttpRequest, obj: Invoice) -> None:
         drafting.delete_draft(invoice=obj, actor=person(request), now=timezone.now())

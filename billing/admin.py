@@ -1,0 +1,217 @@
+"""The back office's pages about money at Stripe: to look at, and to give back."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.dataclasses import UnfoldAction
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.admin.base import (
+    OperatorAdmin,
+    button,
+    label,
+)
+from accounts.http import (
+    may,
+    person,
+)
+from accounts.roles import Permission
+from billing.forms import PayForm
+from billing.models import Checkout, Payment, Refund, StripeEvent
+from billing.services import refunding
+from billing.states import BACK, LEFT, LIVE, CheckoutStatus, RefundStatus
+from invoices.admin.filters import CurrencyFilter
+from invoices.admin.ledger import LookOnly
+from invoices.admin.records import spoken
+
+REFUND_COLORS = {
+    **dict.fromkeys(BACK, "danger"),
+    **dict.fromkeys(LEFT, "info"),
+    RefundStatus.SUCCEEDED: "success",
+}
+CHECKOUT_COLORS = {
+    **dict.fromkeys(LIVE, "info"),
+    CheckoutStatus.PAID: "success",
+    CheckoutStatus.FAILED: "danger",
+    CheckoutStatus.REJECTED: "danger",
+}
+EVENT_COLORS = {
+    StripeEvent.Status.PROCESSED: "success",
+    StripeEvent.Status.FAILED: "danger",
+}
+
+
+class RefundForm(PayForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        amount = self.fields["amount"]
+        amount.help_text = "Left empty, all that is left of the payment."
+        amount.widget = UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})
+        self.fields["reason"] = forms.CharField(
+            max_length=250,
+            required=False,
+            widget=UnfoldAdminTextInputWidget(),
+            help_text="For yourself.",
+        )
+
+
+@admin.register(Payment)
+class PaymentAdmin(LookOnly):
+    business_path = "invoice__business"
+    list_display = (
+        "received_at",
+        "invoice",
+        "amount_",
+        "state",
+        "refunded_",
+        "problem",
+    )
+    list_filter = ("status", CurrencyFilter)
+    list_select_related = ("invoice",)
+    search_fields = ("=payment_intent", "=charge", "^invoice__number")
+    date_hierarchy = "received_at"
+    ordering = ("-pk",)
+    actions_detail = ("refund",)
+    fields = (
+        ("invoice", "state"),
+        ("amount_", "refunded_"),
+        ("problem", "received_at"),
+        ("payment_intent", "charge"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request).select_related("invoice")
+        refunded: QuerySet[Any] = rows.with_refunded()
+        return refunded
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, payment: Payment) -> str:
+        return spoken(payment.amount, payment.currency)
+
+    @admin.display(description="refunded")
+    def refunded_(self, payment: Any) -> str:
+        return spoken(payment.refunded or None, payment.currency)
+
+    @label("status", {"succeeded": "success", "held": "warning"}, ordering="status")
+    def state(self, payment: Payment) -> tuple[str, str]:
+        return payment.status, payment.get_status_display()
+
+    def get_actions_detail(
+        self, request: HttpRequest, object_id: int | str
+    ) -> list[UnfoldAction]:
+        payment = self.get_object(request, str(object_id))
+        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return buttons if self._may_refund(request, payment) else []
+
+    def _may_refund(self, request: HttpRequest, payment: Any) -> bool:
+        is_left = payment.refunded < payment.amount
+        return is_left and may(
+            request, Permission.WRITE_BOOKS, payment.invoice.business_id
+        )
+
+    @button("Refund", "undo", ActionVariant.DANGER)
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if not may(request, Permission.WRITE_BOOKS, payment.invoice.business_id):
+            raise PermissionDenied
+        form = RefundForm(request.POST or None, currency=payment.currency)
+
+        def act() -> str:
+            refund = refunding.request_refund(
+                payment=payment,
+                amount=form.cleaned_data["amount"],
+                reason=form.cleaned_data["reason"],
+                actor=person(request),
+                now=timezone.now(),
+            )
+            return f"{spoken(refund.amount, refund.currency)} goes back to the payer."
+
+        left = spoken(payment.amount - payment.refunded, payment.currency)
+        return self.ask(
+            request,
+            payment,
+            title="Refund",
+            consequence=(
+                f"Up to {left} goes back to the payer by Stripe. What the payment "
+                "settled stays settled: a refund opens no debt."
+            ),
+            form=form,
+            act=act,
+        )
+
+
+@admin.register(Refund)
+class RefundAdmin(LookOnly):
+    business_path = "payment__invoice__business"
+    list_display = ("requested_at", "payment", "amount_", "state", "reason")
+    list_filter = ("status", CurrencyFilter)
+    list_select_related = ("payment",)
+    search_fields = ("=stripe_id", "=payment__payment_intent")
+    ordering = ("-pk",)
+    fields = (
+        ("payment", "state"),
+        ("amount_", "reason"),
+        ("requested_at", "sent_at"),
+        ("stripe_id", "tries"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("payment__invoice")
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, refund: Refund) -> str:
+        return spoken(refund.amount, refund.currency)
+
+    @label("status", REFUND_COLORS, ordering="status")
+    def state(self, refund: Refund) -> tuple[str, str]:
+        return refund.status, refund.get_status_display()
+
+
+@admin.register(Checkout)
+class CheckoutAdmin(LookOnly):
+    """Attempts to pay. What was asked of Stripe is shown to nobody: it has addresses."""
+
+    business_path = "invoice__business"
+    list_display = ("started_at", "invoice", "amount_", "state", "expires_at")
+    list_filter = ("status", CurrencyFilter)
+    list_select_related = ("invoice",)
+    search_fields = ("=session_id", "^invoice__number")
+    ordering = ("-pk",)
+    fields = (
+        ("invoice", "state"),
+        ("amount_", "session_id"),
+        ("started_at", "expires_at"),
+    )
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, checkout: Checkout) -> str:
+        return spoken(checkout.amount, checkout.currency)
+
+    @label("status", CHECKOUT_COLORS, ordering="status")
+    def state(self, checkout: Checkout) -> tuple[str, str]:
+        return checkout.status, checkout.get_status_display()
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(OperatorAdmin):
+    list_display = ("received_at", "type", "state", "tries", "object_id", "note")
+    list_filter = ("status", "livemode")
+    search_fields = ("=event_id", "=object_id", "^type")
+    ordering = ("-pk",)
+    fields = (
+        ("event_id", "type"),
+        ("state", "tries"),
+        ("object_id", "livemode"),
+        ("received_at", "api_version"),
+        "note",
+    )
+
+    @label("status", EVENT_COLORS, ordering="status")
+    def state(self, event: StripeEvent) -> tuple[str, str]:
+        return event.status, event.get_status_display()

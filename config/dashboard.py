@@ -1,0 +1,102 @@
+"""The front page of the back office: what is due, what was paid, what happened."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.http import businesses_for, may, own_zone, person
+from accounts.models import Event
+from accounts.roles import Permission
+from blog.models import Comment, writes_posts
+from invoices import selectors
+from invoices.admin.history import Happening, happening
+from invoices.money import format_money
+
+MONTHS_SHOWN: Final = 12
+NEWEST_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What was paid in one month; the height is a percentage of the chart's."""
+
+    month: date
+    amount: str
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyFigures:
+    """The front page's numbers in one currency. Currencies are never summed."""
+
+    currency: str
+    due: str
+    invoices: int
+    overdue: str
+    overdue_invoices: int
+    paid_this_month: str
+    # Empty where nothing was paid.
+    bars: list[Bar]
+
+
+def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds what the person may see; Unfold calls it for the front page."""
+    context |= {
+        "shows_books": may(request, Permission.VIEW_BOOKS),
+        "shows_blog": writes_posts(person(request)),
+    }
+    if context["shows_books"]:
+        context |= {"figures": _figures(request), "timeline": _newest(request)}
+    if context["shows_blog"]:
+        held = Comment.objects.moderated_by(person(request)).held()
+        newest = held.select_related("post", "author").order_by("-pk")
+        context["held_comments"] = newest[:NEWEST_SHOWN]
+    return context
+
+
+def _newest(request: HttpRequest) -> list[Happening]:
+    businesses = businesses_for(request, Permission.VIEW_BOOKS)
+    events = Event.objects.filter(business__in=businesses).select_related("actor")
+    return [happening(event) for event in events.order_by("-pk")[:NEWEST_SHOWN]]
+
+
+def _figures(request: HttpRequest) -> list[CurrencyFigures]:
+    businesses = businesses_for(request, Permission.VIEW_BOOKS)
+    zone = own_zone(request)
+    on = timezone.now().astimezone(zone).date()
+    starts = selectors.months(on, MONTHS_SHOWN, zone)
+    paid = selectors.paid_by_month(businesses, starts)
+    owed = {row.currency: row for row in selectors.receivables(businesses, on)}
+    nothing = [0] * MONTHS_SHOWN
+    return [
+        _in_currency(
+            owed.get(currency) or selectors.Receivable(currency, 0, 0, 0, 0),
+            paid.get(currency, nothing),
+            starts,
+        )
+        for currency in sorted({*owed, *paid})
+    ]
+
+
+def _in_currency(
+    owed: selectors.Receivable, paid: list[int], starts: list[datetime]
+) -> CurrencyFigures:
+    code = owed.currency
+    most = max(*paid, 1)
+    return CurrencyFigures(
+        currency=code,
+        due=format_money(owed.due, code),
+        invoices=owed.invoices,
+        overdue=format_money(owed.overdue, code),
+        overdue_invoices=owed.overdue_invoices,
+        paid_this_month=format_money(paid[-1], code),
+        bars=[
+            Bar(month.date(), format_money(amount, code), round(100 * amount / most))
+            for (month, _), amount in zip(pairwise(starts), paid, strict=True)
+            if any(paid)
+        ],
+    )
