@@ -3,7 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    PermissionDenied,
+    ValidationError,
+)
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
@@ -51,9 +55,13 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _messages(error: ValidationError) -> Any:
-    if hasattr(error, "error_dict"):
-        return error.message_dict
-    return {"non_field_errors": error.messages}
+    if not hasattr(error, "error_dict"):
+        return {"non_field_errors": error.messages}
+    # The API has one name for what concerns no single field.
+    return {
+        "non_field_errors" if name == NON_FIELD_ERRORS else name: messages
+        for name, messages in error.message_dict.items()
+    }
 
 
 def _invalid(errors: Any) -> Response:

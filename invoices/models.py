@@ -4,7 +4,7 @@ import re
 import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage, storages
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
 MAX_PERCENT = Decimal(100)
+# More lines than anyone reads; fewer than a position column holds.
+MAX_LINES = 500
 # Beyond these, a date is a slip of the hand, and reckoning with it leaves the calendar.
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
@@ -45,7 +47,7 @@ def check_date(day: date) -> None:
 class OfBusinessQuerySet[M: models.Model](models.QuerySet[M]):
     def for_user(
         self, user: User, permission: Permission = Permission.VIEW_BOOKS
-    ) -> OfBusinessQuerySet[M]:
+    ) -> Self:
         """Rows of the businesses in which the user's role grants the permission."""
         return self.filter(business__in=Business.objects.for_user(user, permission))
 
@@ -387,7 +389,7 @@ class Invoice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.number or f"Draft {self.public_id}"
+        return self.number or f"Draft {str(self.public_id)[:8]}"
 
     @property
     def is_draft(self) -> bool:

@@ -57,7 +57,7 @@ WIDTH: Final = A4[0] - 2 * MARGIN
 # An address or footer of more lines than this is run on, so that it fits its place.
 MOST_LINES: Final = 8
 INK, FADED, RULE, ACCENT, WASH = map(
-    HexColor, ("#16181d", "#5b6472", "#d5d9e0", "#1d4ed8", "#f3f5f9")
+    HexColor, ("#122622", "#495d57", "#d2dcd6", "#005f44", "#e3f3e9")
 )
 
 BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=9, leading=13, textColor=INK)

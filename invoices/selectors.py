@@ -1,6 +1,7 @@
 """Answers that span models. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -11,8 +12,8 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Business, TaxRounding
-from invoices.models import Invoice, InvoiceLine, LedgerEntry
-from invoices.money import Totals, compute
+from invoices.models import Invoice, InvoiceLine, LedgerEntry, TaxRate, TaxTotal
+from invoices.money import Tax, Totals, compute
 from invoices.states import InvoiceStatus
 
 
@@ -31,6 +32,71 @@ def draft_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
         discount_amount=invoice.discount_amount,
         tax_per_line=invoice.tax_rounding == TaxRounding.LINE,
     )
+
+
+def tax_totals(
+    invoice: Invoice, lines: Iterable[InvoiceLine], totals: Totals
+) -> list[TaxTotal]:
+    """Unsaved rows: the tax of each rate, with the texts of the rates that share it."""
+    rates: defaultdict[Tax, list[TaxRate]] = defaultdict(list)
+    for line in lines:
+        rates[line.tax_rate.tax].append(line.tax_rate)
+    return [
+        TaxTotal(
+            invoice=invoice,
+            category=total.tax.category,
+            percent=total.tax.percent,
+            name=_joined(rate.name for rate in rates[total.tax])[:250],
+            note=_joined(rate.note for rate in rates[total.tax]),
+            net=total.net,
+            amount=total.amount,
+        )
+        for total in totals.taxes
+    ]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " · ".join(dict.fromkeys(text for text in texts if text))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a draft comes to as long as nobody changes it, in minor units."""
+
+    currency: str
+    line_nets: tuple[int, ...]
+    subtotal: int
+    discount: int
+    net: int
+    taxes: list[TaxTotal]
+    tax: int
+    total: int
+
+
+def estimate(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Estimate:
+    """See `draft_totals`."""
+    totals = draft_totals(invoice, lines)
+    return Estimate(
+        currency=invoice.currency,
+        line_nets=totals.line_nets,
+        subtotal=totals.subtotal,
+        discount=totals.discount,
+        net=totals.net,
+        taxes=tax_totals(invoice, lines, totals),
+        tax=totals.tax,
+        total=totals.total,
+    )
+
+
+def overdue_among(businesses: Iterable[Business], now: datetime) -> Q:
+    """The condition for an invoice to be overdue where its business is."""
+    by_day: defaultdict[date, list[int]] = defaultdict(list)
+    for business in businesses:
+        by_day[business.today(now)].append(business.pk)
+    late = Q(pk__in=())
+    for today, ids in by_day.items():
+        late |= Q(business__in=ids, due_date__lt=today)
+    return Q(status=InvoiceStatus.OPEN) & late
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from django.db import transaction
 from accounts.models import Business, User
 from accounts.services.events import record_event
 from invoices import selectors
-from invoices.models import Customer, Invoice, InvoiceLine
+from invoices.models import MAX_LINES, Customer, Invoice, InvoiceLine
+from invoices.selectors import Estimate
 from invoices.services.locking import lock_invoice
 from invoices.states import check_draft
 
-# More than anyone reads; below what a position column holds.
-MAX_LINES: Final = 500
 # What an owner may set on a draft; everything else is worked out.
 FIELDS: Final = frozenset(
     {
@@ -50,13 +49,7 @@ def create_draft(
     :raises ValidationError: naming each field that is wrong
     :raises Refusal: if the lines come to no amount that the books can hold
     """
-    invoice = Invoice(
-        business=business,
-        customer=customer,
-        currency=business.currency,
-        tax_rounding=business.tax_rounding,
-        created_by=actor,
-    )
+    invoice = _new(business, customer, actor)
     _write(invoice, fields or {}, lines)
     record_event(
         type="invoice.created",
@@ -66,6 +59,25 @@ def create_draft(
         now=now,
     )
     return invoice
+
+
+def preview_draft(
+    *,
+    business: Business,
+    customer: Customer,
+    lines: Sequence[InvoiceLine],
+    fields: Mapping[str, Any] | None = None,
+) -> Estimate:
+    """
+    What `create_draft` would write, and what it comes to. Nothing is saved.
+
+    :raises ValidationError: naming each field that is wrong
+    :raises Refusal: if the lines come to no amount that the books can hold
+    """
+    invoice = _new(business, customer, None)
+    _fill(invoice, fields or {})
+    _check_lines(invoice, lines)
+    return selectors.estimate(invoice, lines)
 
 
 @transaction.atomic
@@ -112,16 +124,22 @@ def delete_draft(*, invoice: Invoice, actor: User | None, now: datetime) -> None
     invoice.delete()
 
 
+def _new(business: Business, customer: Customer, actor: User | None) -> Invoice:
+    return Invoice(
+        business=business,
+        customer=customer,
+        currency=business.currency,
+        tax_rounding=business.tax_rounding,
+        created_by=actor,
+    )
+
+
 def _write(
     invoice: Invoice,
     fields: Mapping[str, Any],
     lines: Sequence[InvoiceLine] | None,
 ) -> None:
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a draft: {', '.join(sorted(unknown))}")
-    for name, value in fields.items():
-        setattr(invoice, name, value)
-    _check(invoice)
+    _fill(invoice, fields)
     if lines is None:
         current = list(invoice.lines.select_related("tax_rate"))
         selectors.draft_totals(invoice, current)
@@ -131,6 +149,14 @@ def _write(
     selectors.draft_totals(invoice, lines)
     invoice.save()
     _replace_lines(invoice, lines)
+
+
+def _fill(invoice: Invoice, fields: Mapping[str, Any]) -> None:
+    if unknown := set(fields) - FIELDS:
+        raise TypeError(f"not a field of a draft: {', '.join(sorted(unknown))}")
+    for name, value in fields.items():
+        setattr(invoice, name, value)
+    _check(invoice)
 
 
 def _check(invoice: Invoice) -> None:

@@ -1,8 +1,7 @@
 """Freezing a draft: totals, copies of names, a number, a link, a document."""
 
 import secrets
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -18,11 +17,10 @@ from invoices.models import (
     InvoiceLine,
     Series,
     TaxCategory,
-    TaxRate,
     TaxTotal,
     link_lifetime,
 )
-from invoices.money import Tax, Totals
+from invoices.money import Totals
 from invoices.services import documents
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus, check_transition
@@ -117,7 +115,7 @@ def _freeze(
     invoice.status = InvoiceStatus.OPEN if totals.total else InvoiceStatus.PAID
     invoice.paid_at = None if totals.total else now
     _freeze_lines(lines, totals)
-    TaxTotal.objects.bulk_create(_tax_totals(invoice, lines, totals))
+    TaxTotal.objects.bulk_create(selectors.tax_totals(invoice, lines, totals))
 
 
 def _details(party: Business | Customer) -> dict[str, str]:
@@ -139,30 +137,6 @@ def _freeze_lines(lines: Sequence[InvoiceLine], totals: Totals) -> None:
     InvoiceLine.objects.bulk_update(
         lines, ["net", "tax_name", "tax_category", "tax_percent"]
     )
-
-
-def _tax_totals(
-    invoice: Invoice, lines: Iterable[InvoiceLine], totals: Totals
-) -> list[TaxTotal]:
-    rates: defaultdict[Tax, list[TaxRate]] = defaultdict(list)
-    for line in lines:
-        rates[line.tax_rate.tax].append(line.tax_rate)
-    return [
-        TaxTotal(
-            invoice=invoice,
-            category=total.tax.category,
-            percent=total.tax.percent,
-            name=_joined(rate.name for rate in rates[total.tax])[:250],
-            note=_joined(rate.note for rate in rates[total.tax]),
-            net=total.net,
-            amount=total.amount,
-        )
-        for total in totals.taxes
-    ]
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return " · ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _take_number(business: Business) -> str:

@@ -1,0 +1,55 @@
+"""Which rows of a list."""
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+
+from accounts.models import Business
+from invoices import selectors
+from invoices.models import Customer, Invoice, TaxRate
+from invoices.states import InvoiceStatus
+
+
+class CustomerFilter(filters.FilterSet):
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
+    search = filters.CharFilter(method="named", label="Part of a name or address.")
+
+    class Meta:
+        model = Customer
+        fields = ()
+
+    def named(
+        self, customers: QuerySet[Customer], name: str, value: str
+    ) -> QuerySet[Customer]:
+        return customers.filter(Q(name__icontains=value) | Q(email__icontains=value))
+
+
+class TaxRateFilter(filters.FilterSet):
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
+    is_active = filters.BooleanFilter()
+
+    class Meta:
+        model = TaxRate
+        fields = ()
+
+
+class InvoiceFilter(filters.FilterSet):
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
+    customer = filters.UUIDFilter("customer__public_id", label="A customer's id.")
+    status = filters.MultipleChoiceFilter(choices=InvoiceStatus.choices)
+    currency = filters.CharFilter(label="ISO 4217, such as EUR.")
+    number = filters.CharFilter()
+    issued_after = filters.DateFilter("issue_date", "gte", label="That day included.")
+    issued_before = filters.DateFilter("issue_date", "lt", label="That day excluded.")
+    overdue = filters.BooleanFilter(method="late", label="Open and past its due date.")
+
+    class Meta:
+        model = Invoice
+        fields = ()
+
+    def late(
+        self, invoices: QuerySet[Invoice], name: str, value: bool
+    ) -> QuerySet[Invoice]:
+        businesses = Business.objects.for_user(self.request.user)
+        late = selectors.overdue_among(businesses, timezone.now())
+        return invoices.filter(late if value else ~late)

@@ -1,0 +1,393 @@
+"""The API over customers, tax rates and invoices."""
+
+from typing import Any, cast
+
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts import selectors as people
+from accounts.models import Business, User
+from accounts.roles import Permission
+from invoices.api.filters import CustomerFilter, InvoiceFilter, TaxRateFilter
+from invoices.api.serializers import (
+    CustomerSerializer,
+    DraftSerializer,
+    InvoiceDetailSerializer,
+    InvoiceSerializer,
+    PreviewSerializer,
+    TaxRateSerializer,
+)
+from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
+from invoices.services import (
+    correcting,
+    customers,
+    documents,
+    drafting,
+    finalizing,
+    sending,
+    tax_rates,
+)
+from invoices.states import InvoiceStatus
+
+
+def reader(request: Request) -> User:
+    """Who asks: the API lets nobody anonymous further than this."""
+    return cast("User", request.user)
+
+
+def check_writes(request: Request, business: Business) -> None:
+    """:raises PermissionDenied: if the reader may not write its books"""
+    if not people.may(reader(request), Permission.WRITE_BOOKS, business):
+        raise PermissionDenied("Your role may not write the books of this business.")
+
+
+def business_of(request: Request, fields: dict[str, Any]) -> Business:
+    """
+    Takes the business out of the fields; the only one that the reader writes for, where
+    none is given.
+
+    :raises PermissionDenied: if the reader may not write its books, or any
+    :raises ValidationError: if there are several and none is given
+    """
+    if business := fields.pop("business", None):
+        check_writes(request, business)
+        return cast("Business", business)
+    own = list(Business.objects.for_user(reader(request), Permission.WRITE_BOOKS)[:2])
+    if not own:
+        raise PermissionDenied("Your role may not write the books of a business.")
+    if len(own) > 1:
+        raise serializers.ValidationError(
+            {"business": ["You write the books of several: say of which."]}
+        )
+    return own[0]
+
+
+def check_stays(row: Customer | TaxRate, fields: dict[str, Any]) -> None:
+    """:raises ValidationError: if the fields name another business than the row's"""
+    if fields.pop("business", row.business) != row.business:
+        raise serializers.ValidationError({"business": ["This cannot be changed."]})
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List customers, newest first"),
+    retrieve=extend_schema(summary="Read a customer"),
+)
+class CustomerViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Customer]
+):
+    """Who is invoiced."""
+
+    queryset = Customer.objects.none()
+    serializer_class = CustomerSerializer
+    filterset_class = CustomerFilter
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        own = Customer.objects.for_user(reader(self.request))
+        return own.select_related("business")
+
+    @extend_schema(summary="Write down a customer")
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        customer = customers.create_customer(
+            business=business_of(request, fields),
+            fields=fields,
+            actor=reader(request),
+            now=timezone.now(),
+        )
+        shown = self.get_serializer(customer)
+        return Response(shown.data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change a customer")
+    def update(self, request: Request, id: str, partial: bool = False) -> Response:  # noqa: A002
+        """Drafts follow; finalized invoices keep the details they were issued with."""
+        customer = self.get_object()
+        check_writes(request, customer.business)
+        serializer = self.get_serializer(customer, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        check_stays(customer, fields)
+        customer = customers.update_customer(
+            customer=customer,
+            fields=fields,
+            actor=reader(request),
+            now=timezone.now(),
+        )
+        return Response(self.get_serializer(customer).data)
+
+    @extend_schema(summary="Change some fields of a customer")
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.update(request, id, partial=True)
+
+    @extend_schema(summary="Delete a customer without invoices")
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        customer = self.get_object()
+        check_writes(request, customer.business)
+        customers.delete_customer(
+            customer=customer, actor=reader(request), now=timezone.now()
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List tax rates, newest first"),
+    retrieve=extend_schema(summary="Read a tax rate"),
+)
+class TaxRateViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[TaxRate]
+):
+    """Taxes a business charges, and reasons why it charges none."""
+
+    queryset = TaxRate.objects.none()
+    serializer_class = TaxRateSerializer
+    filterset_class = TaxRateFilter
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+
+    def get_queryset(self) -> QuerySet[TaxRate]:
+        own = TaxRate.objects.for_user(reader(self.request))
+        return own.select_related("business")
+
+    @extend_schema(summary="Write down a tax rate")
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        tax_rate = tax_rates.create_tax_rate(
+            business=business_of(request, fields),
+            fields=fields,
+            actor=reader(request),
+            now=timezone.now(),
+        )
+        shown = self.get_serializer(tax_rate)
+        return Response(shown.data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change a tax rate")
+    def update(self, request: Request, id: str, partial: bool = False) -> Response:  # noqa: A002
+        """Drafts follow; finalized invoices keep the tax they were issued with."""
+        tax_rate = self.get_object()
+        check_writes(request, tax_rate.business)
+        serializer = self.get_serializer(tax_rate, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        check_stays(tax_rate, fields)
+        tax_rate = tax_rates.update_tax_rate(
+            tax_rate=tax_rate,
+            fields=fields,
+            actor=reader(request),
+            now=timezone.now(),
+        )
+        return Response(self.get_serializer(tax_rate).data)
+
+    @extend_schema(summary="Change some fields of a tax rate")
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.update(request, id, partial=True)
+
+    @extend_schema(summary="Delete a tax rate that no invoice uses")
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        tax_rate = self.get_object()
+        check_writes(request, tax_rate.business)
+        tax_rates.delete_tax_rate(
+            tax_rate=tax_rate, actor=reader(request), now=timezone.now()
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PdfRenderer(JSONRenderer):
+    """Lets a caller accept only PDF; what comes through DRF is an error, in JSON."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List invoices, newest first"),
+    retrieve=extend_schema(summary="Read an invoice with its lines and taxes"),
+)
+class InvoiceViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Invoice]
+):
+    """Requests for payment: drafts until finalized, frozen afterwards."""
+
+    queryset = Invoice.objects.none()
+    filterset_class = InvoiceFilter
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+
+    def get_queryset(self) -> QuerySet[Invoice]:
+        own = Invoice.objects.for_user(reader(self.request))
+        invoices = own.with_amounts().select_related("business", "customer")
+        lines = InvoiceLine.objects.select_related("tax_rate")
+        lines = lines.order_by("position", "pk")
+        if self.action == "list":
+            lines = lines.filter(invoice__status=InvoiceStatus.DRAFT)
+            return invoices.prefetch_related(Prefetch("lines", lines))
+        return invoices.prefetch_related(Prefetch("lines", lines), "taxes")
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        return InvoiceSerializer if self.action == "list" else InvoiceDetailSerializer
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "now": timezone.now()}
+
+    @extend_schema(
+        summary="Write a draft with its lines",
+        request=DraftSerializer,
+        responses={201: InvoiceDetailSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        fields = self._typed(request)
+        customer = fields["customer"]
+        invoice = drafting.create_draft(
+            business=customer.business,
+            customer=customer,
+            lines=fields.pop("lines"),
+            fields=fields,
+            actor=reader(request),
+            now=timezone.now(),
+        )
+        return self._shown(invoice, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Write a draft anew",
+        request=DraftSerializer,
+        responses=InvoiceDetailSerializer,
+    )
+    def update(self, request: Request, id: str, partial: bool = False) -> Response:  # noqa: A002
+        """What is left out is put back to what a new draft has."""
+        invoice = self._own(request)
+        fields = self._typed(request, partial=partial)
+        invoice = drafting.update_draft(
+            invoice=invoice,
+            lines=fields.pop("lines", None),
+            fields=fields,
+            actor=reader(request),
+            now=timezone.now(),
+        )
+        return self._shown(invoice)
+
+    @extend_schema(
+        summary="Change a draft",
+        request=DraftSerializer(partial=True),
+        responses=InvoiceDetailSerializer,
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        """`lines`, where given, replaces all lines."""
+        return self.update(request, id, partial=True)
+
+    @extend_schema(summary="Delete a draft")
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        drafting.delete_draft(
+            invoice=self._own(request), actor=reader(request), now=timezone.now()
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Work out a draft without saving it",
+        request=DraftSerializer,
+        responses=PreviewSerializer,
+    )
+    @action(detail=False, methods=["post"])
+    def preview(self, request: Request) -> Response:
+        fields = self._typed(request)
+        customer = fields["customer"]
+        estimate = drafting.preview_draft(
+            business=customer.business,
+            customer=customer,
+            lines=fields.pop("lines"),
+            fields=fields,
+        )
+        return Response(PreviewSerializer(estimate).data)
+
+    @extend_schema(
+        summary="Finalize: take a number and freeze",
+        request=None,
+        responses=InvoiceDetailSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def finalize(self, request: Request, id: str) -> Response:  # noqa: A002
+        invoice = finalizing.finalize_invoice(
+            invoice=self._own(request), actor=reader(request), now=timezone.now()
+        )
+        return self._shown(invoice)
+
+    @extend_schema(
+        summary="Mail it to the customer",
+        request=None,
+        responses=InvoiceDetailSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def send(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The link and the PDF, and the link opens anew. Again mails again."""
+        invoice = sending.send_invoice(
+            invoice=self._own(request), actor=reader(request), now=timezone.now()
+        )
+        return self._shown(invoice)
+
+    @extend_schema(
+        summary="Void: declare that nothing is owed",
+        request=None,
+        responses=InvoiceDetailSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def void(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Its number stays used and its document stays."""
+        invoice = correcting.void_invoice(
+            invoice=self._own(request), actor=reader(request), now=timezone.now()
+        )
+        return self._shown(invoice)
+
+    @extend_schema(
+        summary="The PDF, as it was finalized",
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True, renderer_classes=[JSONRenderer, PdfRenderer])
+    def document(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
+        invoice = self.get_object()
+        return HttpResponse(
+            documents.read_document(invoice=invoice),
+            content_type="application/pdf",
+            headers={
+                "Content-Disposition": f'attachment; filename="{invoice.document_name}"',
+                "Cache-Control": "private",
+            },
+        )
+
+    def _own(self, request: Request) -> Invoice:
+        """:raises PermissionDenied: if the reader may see the invoice only"""
+        invoice = self.get_object()
+        check_writes(request, invoice.business)
+        return invoice
+
+    def _typed(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
+        """
+        What the reader typed, its lines as unsaved rows.
+
+        :raises PermissionDenied: if the customer is of a business whose books the
+            reader may only see
+        """
+        serializer = DraftSerializer(
+            data=request.data, partial=partial, context=self.get_serializer_context()
+        )
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        if "customer" in fields:
+            check_writes(request, fields["customer"].business)
+        return fields
+
+    def _shown(self, invoice: Invoice, code: int = status.HTTP_200_OK) -> Response:
+        row = self.get_queryset().get(pk=invoice.pk)
+        return Response(self.get_serializer(row).data, status=code)
