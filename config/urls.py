@@ -10,8 +10,12 @@ from rest_framework.routers import SimpleRouter
 
 from billing.api.views import PaymentViewSet, RefundViewSet
 from config import views
+from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
 router = SimpleRouter()
+router.register("customers", CustomerViewSet, basename="customer")
+router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
+router.register("invoices", InvoiceViewSet, basename="invoice")
 router.register("payments", PaymentViewSet, basename="payment")
 router.register("refunds", RefundViewSet, basename="refund")
 
