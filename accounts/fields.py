@@ -4,12 +4,14 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import lookups
 from django.db.models.expressions import Combinable
 
 
 class ExactMixin:
     """
-    Compares byte by byte on MySQL, as SQLite does anyway.
+    Compares byte by byte on MySQL, as SQLite does anyway; spaces at the end alone do
+    not count there.
 
     MySQL's default collation takes `pi_3AbC` and `pi_3aBC`, or `jose` and `josé`, for
     one key. (`db_collation` is no way out: SQLite does not know `utf8mb4_bin`.)
@@ -40,6 +42,28 @@ class LowercaseCharField(ExactMixin, models.CharField[str, str]):
             value = value.lower()
             setattr(model_instance, self.attname, value)
         return value
+
+
+class LowercasePattern(lookups.Lookup[Any]):
+    """Mixed into lookups by pattern, whose value Django does not prepare."""
+
+    def get_prep_lookup(self) -> Any:
+        value = super().get_prep_lookup()
+        return value.lower() if isinstance(value, str) else value
+
+
+for _pattern in (
+    lookups.IExact,
+    lookups.Contains,
+    lookups.IContains,
+    lookups.StartsWith,
+    lookups.IStartsWith,
+    lookups.EndsWith,
+    lookups.IEndsWith,
+):
+    LowercaseCharField.register_lookup(
+        type(f"Lowercase{_pattern.__name__}", (LowercasePattern, _pattern), {})
+    )
 
 
 class LowercaseEmailField(LowercaseCharField, models.EmailField[str, str]):

@@ -49,6 +49,8 @@ def test_bulk_writes_store_lower_case_as_well():
         {"email__in": ["x@example.com", "JO@example.com"]},
         {"email__startswith": "JO@"},
         {"email__contains": "EXAMPLE.COM"},
+        {"email__endswith": "EXAMPLE.COM"},
+        {"email__istartswith": "JO@"},
         {"username__icontains": "O"},
     ],
 )
@@ -65,9 +67,7 @@ def test_signing_in_finds_any_case():
     assert User.objects.get_by_natural_key("JO@Example.com") == user
 
 
-@pytest.mark.parametrize(
-    "other", ["josé@example.com", "jose@exämple.com", "jose@example.com "]
-)
+@pytest.mark.parametrize("other", ["josé@example.com", "jose@exämple.com"])
 def test_another_address_is_another_person(other):
     UserFactory(email="jose@example.com")
 
