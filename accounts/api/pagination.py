@@ -5,8 +5,11 @@ from typing import Any
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+# The composition root decides how the API pages; this only adds to it.
+Usual: Any = api_settings.DEFAULT_PAGINATION_CLASS
 
-class Counted(api_settings.DEFAULT_PAGINATION_CLASS):  # type: ignore[misc]
+
+class Counted(Usual):
     """The API's usual pages, with the number of all rows as `count`."""
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:

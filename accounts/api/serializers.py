@@ -197,8 +197,9 @@ class NewTokenSerializer(TokenSerializer):
         read_only=True, help_text="Send it as `Authorization: Token …`."
     )
 
-    class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token")
+    class Meta:
+        model = ApiToken
+        fields = ("id", "name", "prefix", "created_at", "expires_at", "token")
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):

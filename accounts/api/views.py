@@ -1,5 +1,6 @@
 """The API over people, businesses, members, invitations, tokens and events."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
@@ -76,7 +77,7 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
     filterset_class = UserFilter
     pagination_class = Counted
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Sequence[Any]:
         return [AllowAny()] if self.action == "create" else super().get_permissions()
 
     def get_throttles(self) -> list[BaseThrottle]:

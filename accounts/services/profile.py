@@ -19,7 +19,7 @@ def update_profile(*, user: User, now: datetime, fields: Mapping[str, Any]) -> U
     """
     :param fields: any of `FIELDS`
     :raises ValidationError: naming each field that is wrong
-    :raises InvalidInput: if somebody took the user name this very moment
+    :raises InvalidInput: if the user name is taken
     """
     if unknown := set(fields) - FIELDS:
         raise TypeError(f"not a field of a profile: {', '.join(sorted(unknown))}")
@@ -27,7 +27,8 @@ def update_profile(*, user: User, now: datetime, fields: Mapping[str, Any]) -> U
     before = {name: getattr(user, name) for name in fields}
     for name, value in fields.items():
         setattr(user, name, value)
-    user.full_clean()
+    # Whether the name is free, the row itself says.
+    user.full_clean(validate_unique=False)
     try:
         with transaction.atomic():
             user.save(update_fields=[*fields, "updated_at"])
