@@ -3,7 +3,6 @@ from typing import Any
 
 from django import forms
 
-from invoices.exceptions import AmountOutOfRange
 from invoices.money import exponent, to_minor
 
 
@@ -15,16 +14,13 @@ class PayForm(forms.Form):
         self._currency = currency
         self.fields["amount"] = forms.DecimalField(
             required=False,
+            # Fewer than the books hold, whatever the currency.
             max_digits=15,
             decimal_places=exponent(currency),
             min_value=Decimal(0),
+            error_messages={"invalid": "Write an amount in figures, such as 12.50."},
         )
 
     def clean_amount(self) -> int | None:
         amount: Decimal | None = self.cleaned_data["amount"]
-        if amount is None:
-            return None
-        try:
-            return to_minor(amount, self._currency)
-        except AmountOutOfRange as error:
-            raise forms.ValidationError(str(error)) from error
+        return None if amount is None else to_minor(amount, self._currency)

@@ -360,7 +360,7 @@ def parse_event(body: bytes, header: str, *, now: datetime) -> Event:
     _check_signature(body, header, now)
     try:
         return _event(json.loads(body))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidSignature("The body is no event.") from error
 
 
@@ -390,7 +390,7 @@ def _is_signed(body: bytes, header: str, secret: str) -> bool:
 
 
 def _event(body: dict[str, Any]) -> Event:
-    """:raises ValueError, KeyError, TypeError: if it is no snapshot event to us"""
+    """:raises ValueError and its like: if it is no snapshot event to us"""
     if body["object"] != "event":
         raise ValueError("Thin events are not subscribed to.")
     if body.get("account") or body.get("context"):

@@ -40,9 +40,9 @@ def receive_event(*, event: gateway.Event, now: datetime) -> StripeEvent:
     try:
         status, note = _act_on(event, now)
     except Exception as error:
-        _mark(record, StripeEvent.Status.FAILED, type(error).__name__)
+        _mark(record, StripeEvent.Status.FAILED, type(error).__name__, now)
         raise
-    _mark(record, status, note)
+    _mark(record, status, note, now)
     record.refresh_from_db()
     return record
 
@@ -78,8 +78,10 @@ _ACTS: Final[Mapping[str, Act]] = {
 }
 
 
-def _mark(record: StripeEvent, status: StripeEvent.Status, note: str) -> None:
+def _mark(
+    record: StripeEvent, status: StripeEvent.Status, note: str, now: datetime
+) -> None:
     # Another delivery of the same event may have done the work while this one failed.
     StripeEvent.objects.filter(pk=record.pk).exclude(
         status=StripeEvent.Status.PROCESSED
-    ).update(status=status, note=note, updated_at=record.received_at)
+    ).update(status=status, note=note, updated_at=now)

@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 # Stripe forgets an idempotency key after a day; then the same call refunds again.
 _KEY_IS_KNOWN: Final = timedelta(hours=23)
-_LONGEST_WAIT: Final = timedelta(hours=1)
+# From one minute to about an hour between tries.
+_DOUBLINGS: Final = 6
 
 
 @transaction.atomic
@@ -98,7 +99,7 @@ def send_refund(*, refund: Refund, now: datetime) -> None:
         fact = _ask_stripe(refund, is_key_known=now < first_sent_at + _KEY_IS_KNOWN)
     except PaymentPending:
         logger.warning("Refund %s is not known to be made", refund.public_id)
-        wait = min(timedelta(minutes=2**refund.tries), _LONGEST_WAIT)
+        wait = timedelta(minutes=2 ** min(refund.tries, _DOUBLINGS))
         _send_refund.using(run_after=now + wait).enqueue(refund_id=refund.pk)
     except PaymentRejected as error:
         logger.error("Stripe rejected refund %s: %s", refund.public_id, error.reason)  # noqa: TRY400
@@ -160,7 +161,11 @@ def apply_refund(*, fact: gateway.Refund, now: datetime) -> Refund | None:
 def _find(payment: Payment, fact: gateway.Refund) -> Refund | None:
     return (
         Refund.objects.select_for_update()
-        .filter(Q(stripe_id=fact.id) | Q(key=fact.key), payment=payment)
+        .filter(
+            # A second refund under our key is money too: it is imported.
+            Q(stripe_id=fact.id) | Q(key=fact.key, status=RefundStatus.REQUESTED),
+            payment=payment,
+        )
         .first()
     )
 
