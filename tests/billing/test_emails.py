@@ -1,0 +1,111 @@
+from datetime import UTC, datetime
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from billing import emails
+from billing.models import Payment
+from billing.services import refunding
+from invoices.services.correcting import void_invoice
+from tests.billing.world import deliver, start
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def payment(stripe, invoice) -> Payment:
+    deliver(stripe, *stripe.pay(start(invoice, 4_000).session_id))
+    Payment.objects.update(received_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+    return Payment.objects.get()
+
+
+def texts(message) -> list[str]:
+    (html,) = message.alternatives
+    assert html.mimetype == "text/html"
+    return [message.body, html.content]
+
+
+def test_the_customer_gets_a_receipt_from_the_seller(payment):
+    emails.payment_received(payment)
+
+    invoice = payment.invoice
+    (message,) = mail.outbox
+    assert message.to == [invoice.customer.email]
+    assert message.reply_to == [invoice.business.email]
+    assert message.from_email.startswith(f"{invoice.business.name} <")
+    assert message.subject == f"Payment received for invoice {invoice.number}"
+    for text in texts(message):
+        assert "€40.00" in text
+        assert "Still due: " in text
+        assert "€60.00" in text
+        assert "1 March 2026" in text
+        assert f"http://localhost:8000/i/{invoice.link_token}/" in text
+
+
+def test_the_last_receipt_says_that_the_invoice_is_paid(stripe, payment):
+    deliver(stripe, *stripe.pay(start(payment.invoice).session_id))
+
+    emails.payment_received(payment)
+
+    for text in texts(mail.outbox[0]):
+        assert "The invoice is paid." in text
+        assert "Still due" not in text
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        ("amount", "It settles nothing until you decide"),
+        ("overpaid", "It is being sent back to the payer."),
+    ],
+)
+def test_the_business_is_told_of_money_that_fits_nothing(payment, problem, sentence):
+    payment.status, payment.problem = "held", problem
+
+    emails.payment_held(payment)
+
+    (message,) = mail.outbox
+    assert message.to == [payment.invoice.business.email]
+    for text in texts(message):
+        assert "€40.00" in text
+        assert payment.get_problem_display() in text
+        assert sentence in text
+        assert payment.payment_intent in text
+
+
+def test_the_business_is_told_of_a_refund_that_failed(payment):
+    refund = refunding.request_refund(
+        payment=payment, amount=1_500, reason="", actor=None, now=timezone.now()
+    )
+    refund.status = "failed"
+
+    emails.refund_failed(refund)
+
+    (message,) = mail.outbox
+    assert message.to == [payment.invoice.business.email]
+    for text in texts(message):
+        assert "€15.00" in text
+        assert "failed" in text
+        assert payment.payment_intent in text
+
+
+def test_what_people_call_themselves_is_text_in_the_page_of_a_mail(stripe, payment):
+    payment.invoice.seller["name"] = payment.invoice.buyer["name"] = "<b>A & B</b>"
+
+    emails.payment_received(payment)
+
+    text, html = texts(mail.outbox[0])
+    assert "<b>A & B</b>" in text
+    assert "<b>" not in html
+    assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in html
+
+
+def test_held_money_mails_the_business_and_not_the_customer(stripe, invoice, run_tasks):
+    checkout = start(invoice)
+    void_invoice(invoice=invoice, actor=None, now=timezone.now())
+    deliver(stripe, *stripe.pay(checkout.session_id))
+
+    run_tasks()
+
+    assert [message.to for message in mail.outbox] == [[invoice.business.email]]

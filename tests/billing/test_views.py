@@ -1,0 +1,375 @@
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.models import Checkout
+from billing.services import refunding
+from invoices.models import Invoice
+from invoices.services.correcting import void_invoice
+from tests.billing.world import deliver, finalized, standing, start
+from tests.factories import InvoiceFactory
+
+pytestmark = pytest.mark.django_db
+
+SESSIONS = "/v1/checkout/sessions"
+LEAVE_ENOUGH = (
+    "Pay at least €0.50, and leave at least as much for later, or pay all that is due."
+)
+DOWN = "Payments are not available this minute; nothing was charged. Try again."
+
+
+def address(name: str, invoice: Invoice) -> str:
+    return reverse(f"billing:{name}", args=[invoice.link_token])
+
+
+def see(invoice: Invoice):
+    return Client().get(address("invoice", invoice))
+
+
+def pay(invoice: Invoice, amount: str | None = None):
+    data = {} if amount is None else {"amount": amount}
+    return Client().post(address("pay", invoice), data)
+
+
+def come_back(invoice: Invoice, session_id: str | None):
+    query = {} if session_id is None else {"session": session_id}
+    return Client().get(address("return", invoice), query)
+
+
+def expire_link(invoice: Invoice) -> None:
+    Invoice.objects.filter(pk=invoice.pk).update(link_expires_at=timezone.now())
+
+
+def test_the_customer_sees_what_is_due_and_how_to_pay(invoice):
+    response = see(invoice)
+
+    assert response.status_code == 200
+    context = response.context
+    assert context["state"] == "payable"
+    assert context["amounts"].due == 10_000
+    assert [line.description for line in context["lines"]] == ["Work"]
+    assert [tax.net for tax in context["taxes"]] == [10_000]
+    assert (context["payments"], context["is_overdue"]) == ([], False)
+    assert (context["pay_error"], context["token"]) == ("", invoice.link_token)
+    text = response.text
+    assert f'action="{address("pay", invoice)}"' in text
+    assert "€100.00" in text
+
+
+@pytest.mark.parametrize("name", ["invoice", "document", "return", "pay"])
+def test_no_page_is_indexed_or_named_to_other_sites(invoice, name):
+    client, path = Client(), address(name, invoice)
+    checkout = start(invoice)
+
+    response = (
+        client.post(path)
+        if name == "pay"
+        else client.get(path, {"session": checkout.session_id})
+    )
+
+    assert response.status_code in {200, 303}
+    assert response["X-Robots-Tag"] == "noindex"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert "private" in response["Cache-Control"]
+    assert ("no-store" in response["Cache-Control"]) == (name != "document")
+
+
+def test_the_pages_set_no_cookie(invoice):
+    assert see(invoice).cookies == {}
+
+
+def test_looking_takes_the_same_number_of_queries_however_much_there_is(
+    stripe, invoice, django_assert_num_queries
+):
+    with django_assert_num_queries(6):
+        see(invoice)
+    for _ in range(3):
+        deliver(stripe, *stripe.pay(start(invoice, 1_000).session_id))
+
+    with django_assert_num_queries(6):
+        see(invoice)
+
+
+@pytest.mark.parametrize("name", ["invoice", "document", "return"])
+def test_a_wrong_link_shows_nothing(invoice, name):
+    path = reverse(f"billing:{name}", args=[invoice.link_token.swapcase()])
+
+    assert Client().get(path).status_code == 404
+
+
+def test_a_draft_has_no_link():
+    InvoiceFactory()
+
+    assert Client().get(reverse("billing:invoice", args=["None"])).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["invoice", "document", "return", "pay"])
+def test_an_expired_link_says_so_and_whom_to_ask(stripe, invoice, name):
+    expire_link(invoice)
+    client, path = Client(), address(name, invoice)
+
+    response = client.post(path) if name == "pay" else client.get(path)
+
+    assert response.status_code == 410
+    assert response["X-Robots-Tag"] == "noindex"
+    assert invoice.business.email in response.text
+    assert stripe.requests == []
+
+
+def test_an_overdue_invoice_says_so(invoice):
+    yesterday = timezone.now().date() - timedelta(days=1)
+    days = {"issue_date": yesterday, "due_date": yesterday}
+    Invoice.objects.filter(pk=invoice.pk).update(**days)
+
+    response = see(invoice)
+
+    assert response.context["is_overdue"] is True
+    assert "Overdue" in response.text
+
+
+@pytest.mark.parametrize("name", ["invoice", "document", "return"])
+def test_looking_is_no_post_and_paying_no_get(invoice, name):
+    assert Client().post(address(name, invoice)).status_code == 405
+    assert Client().get(address("pay", invoice)).status_code == 405
+
+
+def test_paying_leads_to_stripe(stripe, invoice):
+    response = pay(invoice)
+
+    checkout = Checkout.objects.get()
+    assert response.status_code == 303
+    assert response["Location"] == checkout.session_url
+    assert checkout.session_url.startswith("https://checkout.stripe.com/")
+
+
+def test_a_browser_that_hides_where_it_comes_from_can_pay(stripe, invoice):
+    client = Client(enforce_csrf_checks=True)
+
+    response = client.post(address("pay", invoice), headers={"Origin": "null"})
+
+    assert response.status_code == 303
+
+
+def test_a_part_can_be_paid(stripe, invoice):
+    assert pay(invoice, "40").status_code == 303
+
+    assert Checkout.objects.get().amount == 4_000
+
+
+@pytest.mark.parametrize(
+    ("amount", "sentence"),
+    [
+        ("forty", "Write an amount in figures, such as 12.50."),
+        ("-1", "Ensure this value is greater than or equal to 0."),
+        ("10.005", "Ensure that there are no more than 2 decimal places."),
+        ("1" * 100, "Ensure that there are no more than 15 digits in total."),
+        ("NaN", "Write an amount in figures, such as 12.50."),
+        ("100.01", "Pay an amount up to what is due, €100.00."),
+        ("0", "Pay an amount up to what is due, €100.00."),
+        (
+            "99.99",
+            LEAVE_ENOUGH,
+        ),
+    ],
+)
+def test_an_amount_that_cannot_be_paid_is_explained(stripe, invoice, amount, sentence):
+    response = pay(invoice, amount)
+
+    assert response.status_code == 400
+    assert response.context["pay_error"] == sentence
+    assert stripe.requests == []
+
+
+def test_what_is_below_stripes_minimum_is_explained(stripe):
+    response = pay(finalized("0.20"))
+
+    assert response.status_code == 400
+    assert response.context["pay_error"] == "€0.20 is less than can be paid by Stripe."
+
+
+def test_a_void_invoice_shows_that_nothing_is_owed(stripe, invoice):
+    void_invoice(invoice=invoice, actor=None, now=timezone.now())
+
+    response = pay(invoice)
+
+    assert response.status_code == 409
+    assert response.context["state"] == "void"
+    assert (
+        response.context["pay_error"] == "This invoice is void: nothing is owed on it."
+    )
+    assert see(invoice).context["state"] == "void"
+
+
+def test_a_paid_invoice_shows_what_was_paid_and_when(stripe, invoice):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+
+    response = pay(invoice)
+
+    assert response.status_code == 409
+    assert response.context["pay_error"] == "This invoice is paid already."
+    assert response.context["state"] == "paid"
+    (movement,) = response.context["payments"]
+    assert (movement.amount, movement.currency, movement.kind) == (
+        10_000,
+        "EUR",
+        "payment",
+    )
+
+
+def test_while_stripe_is_down_the_page_says_that_nothing_was_charged(stripe, invoice):
+    stripe.fault("POST", SESSIONS, "500_before", 2)
+
+    response = pay(invoice)
+
+    assert response.status_code == 503
+    assert response.context["pay_error"] == DOWN
+    assert DOWN in response.text
+
+
+def test_while_a_debit_is_on_its_way_there_is_nothing_to_press(stripe, invoice):
+    deliver(stripe, *stripe.pay(start(invoice).session_id, "bank"))
+
+    assert see(invoice).context["state"] == "processing"
+    response = pay(invoice)
+    assert response.status_code == 409
+    assert address("pay", invoice) not in response.text
+
+
+def test_a_refund_is_shown_and_held_money_that_went_back_as_one(
+    stripe, invoice, run_tasks
+):
+    first = start(invoice)
+    deliver(stripe, *stripe.pay(first.session_id))
+    payment = first.payments.get()
+    refund = refunding.request_refund(
+        payment=payment, amount=4_000, reason="", actor=None, now=timezone.now()
+    )
+    run_tasks()
+    assert see(invoice).context["state"] == "paid"
+
+    refunding.request_refund(
+        payment=payment, amount=None, reason="", actor=None, now=timezone.now()
+    )
+    run_tasks()
+
+    context = see(invoice).context
+    assert context["state"] == "refunded"
+    kinds = [(row.kind, row.amount) for row in context["payments"]]
+    assert kinds == [("payment", 10_000), ("refund", -4_000), ("refund", -6_000)]
+    assert refund.payment == payment
+
+
+def test_held_money_is_shown_on_its_way_back(stripe, invoice, run_tasks):
+    checkout = start(invoice)
+    void_invoice(invoice=invoice, actor=None, now=timezone.now())
+    deliver(stripe, *stripe.pay(checkout.session_id))
+    run_tasks()
+
+    shown = see(invoice).context["payments"]
+
+    assert [row.kind for row in shown] == ["held", "refund"]
+
+
+@pytest.mark.scenario(50)
+@pytest.mark.parametrize("session_id", [None, "", "cs_test_random", "x" * 5000])
+def test_a_return_with_a_session_of_nobody_asks_stripe_nothing(
+    stripe, invoice, session_id
+):
+    start(invoice)
+    asked = len(stripe.requests)
+
+    assert come_back(invoice, session_id).status_code == 404
+
+    assert len(stripe.requests) == asked
+
+
+@pytest.mark.scenario(50)
+def test_a_return_with_a_session_of_another_invoice_shows_nothing(stripe, invoice):
+    other = start(finalized())
+    asked = len(stripe.requests)
+
+    assert come_back(invoice, other.session_id).status_code == 404
+
+    assert len(stripe.requests) == asked
+
+
+def test_a_return_after_paying_says_thank_you(stripe, invoice):
+    checkout = start(invoice)
+    stripe.pay(checkout.session_id)
+
+    response = come_back(invoice, checkout.session_id)
+
+    assert response.status_code == 200
+    assert (response.context["state"], response.context["refresh_url"]) == ("paid", "")
+    assert response.context["invoice"].status == "paid"
+    assert response.context["amounts"].paid == 10_000
+    asked = len(stripe.requests)
+    assert come_back(invoice, checkout.session_id).context["state"] == "paid"
+    assert len(stripe.requests) == asked
+
+
+def test_a_return_without_paying_says_so(stripe, invoice):
+    checkout = start(invoice)
+
+    response = come_back(invoice, checkout.session_id)
+
+    assert (response.context["state"], response.context["refresh_url"]) == ("open", "")
+
+
+def test_a_return_from_a_bank_debit_does_not_wait_for_days(stripe, invoice):
+    checkout = start(invoice)
+    stripe.pay(checkout.session_id, "bank")
+
+    context = come_back(invoice, checkout.session_id).context
+
+    assert (context["state"], context["refresh_url"]) == ("processing", "")
+
+
+@pytest.mark.parametrize("status", ["500", "404"])
+def test_a_return_while_stripe_does_not_answer_looks_again(stripe, invoice, status):
+    checkout = start(invoice)
+    stripe.pay(checkout.session_id)
+    if status == "500":
+        stripe.fault("GET", SESSIONS, "500_before", 1)
+    else:
+        stripe._account.sessions.pop(checkout.session_id)
+
+    context = come_back(invoice, checkout.session_id).context
+
+    here = f"{address('return', invoice)}?session={checkout.session_id}"
+    assert (context["state"], context["refresh_url"]) == ("processing", here)
+
+
+@pytest.mark.scenario(59)
+@pytest.mark.parametrize(("deadlocks", "state"), [(1, "paid"), (2, "processing")])
+def test_a_return_that_meets_a_deadlock_tries_once_more(
+    stripe, invoice, deadlocks, state
+):
+    checkout = start(invoice)
+    stripe.pay(checkout.session_id)
+    left = [OperationalError(1213, "Deadlock found")] * deadlocks
+
+    def deadlock(execute, sql, *more):
+        if sql.startswith("INSERT INTO") and "ledgerentry" in sql and left:
+            raise left.pop()
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(deadlock):
+        response = come_back(invoice, checkout.session_id)
+
+    assert response.context["state"] == state
+    assert standing(invoice)[0] == ("paid" if state == "paid" else "open")
+
+
+def test_the_document_is_the_stored_pdf(invoice):
+    response = Client().get(address("document", invoice))
+
+    assert response["Content-Type"] == "application/pdf"
+    assert response["Content-Disposition"] == f'inline; filename="{invoice.number}.pdf"'
+    assert response["Cache-Control"] == "private"
+    assert response.content.startswith(b"%PDF-")
+    assert response.content == Client().get(address("document", invoice)).content
