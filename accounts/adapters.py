@@ -16,11 +16,9 @@ from django.utils import timezone
 
 from accounts import selectors
 from accounts.exceptions import EmailTaken, InvalidInvitation
+from accounts.http import INVITATION
 from accounts.models import Invitation, User
 from accounts.services import mailing, signing_up
-
-# The session's key to the invitation that a person came with.
-INVITATION = "invitation"
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -10,6 +10,10 @@ from accounts.models import Business, BusinessQuerySet, Membership, User
 from accounts.roles import Permission, roles_with
 
 
+# The session's key to the invitation that somebody came with, for `accounts.adapters`.
+INVITATION = "invitation"
+
+
 class AuthenticatedRequest(HttpRequest):
     """Of somebody signed in: pages require that unless they say otherwise."""
 

@@ -203,13 +203,9 @@ class Business(models.Model):
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    def for_user(
-        self, user: User, permission: Permission | None = None
-    ) -> MembershipQuerySet:
-        """Of the user's businesses, or of those where a role grants the permission."""
-        if permission is None:
-            return self.filter(business__in=Business.objects.joined_by(user))
-        return self.filter(business__in=Business.objects.for_user(user, permission))
+    def for_user(self, user: User) -> MembershipQuerySet:
+        """Those in the user's businesses, their own among them."""
+        return self.filter(business__in=Business.objects.joined_by(user))
 
     def owners(self) -> MembershipQuerySet:
         """Owners who can still sign in."""

@@ -17,7 +17,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import selectors
-from accounts.adapters import INVITATION
 from accounts.exceptions import InvalidInvitation, Refusal
 from accounts.forms import (
     BusinessForm,
@@ -27,7 +26,7 @@ from accounts.forms import (
     RoleForm,
     TokenForm,
 )
-from accounts.http import AuthenticatedRequest
+from accounts.http import INVITATION, AuthenticatedRequest
 from accounts.models import ApiToken, Business, Invitation, Membership, User
 from accounts.roles import Permission, Role
 from accounts.services import businesses, profile

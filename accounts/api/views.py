@@ -261,8 +261,17 @@ class InvitationViewSet(
     lookup_field = "public_id"
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        own = Invitation.objects.for_user(reader(self.request))
-        return own.select_related("business", "invited_by")
+        every = Invitation.objects.select_related("business", "invited_by")
+        if self.action == "list":
+            return every.for_user(reader(self.request))
+        return every.filter(
+            business__in=Business.objects.joined_by(reader(self.request))
+        )
+
+    def get_object(self) -> Invitation:
+        invitation = super().get_object()
+        check_manages(reader(self.request), invitation.business)
+        return invitation
 
     def perform_create(self, serializer: BaseSerializer[Invitation]) -> None:
         details = serializer.validated_data

@@ -113,3 +113,14 @@ def test_an_invitation_used_meanwhile_makes_no_user(now):
         signing_up.sign_up(user=person(), now=now, invitation=invitation)
 
     assert not User.objects.filter(email="jo@example.com").exists()
+
+
+def test_a_name_that_stays_taken_is_refused(now, monkeypatch):
+    monkeypatch.setattr(signing_up.secrets, "token_hex", lambda size: "1")
+    UserFactory(username="jo-bloggs")
+    UserFactory(username="jo-bloggs-1")
+
+    with pytest.raises(InvalidInput, match="taken"):
+        signing_up.sign_up(user=person(), now=now)
+
+    assert User.objects.count() == 2
