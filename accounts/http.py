@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from accounts.models import Business, BusinessQuerySet, Membership, User
 from accounts.roles import Permission, roles_with
 
-
 # The session's key to the invitation that somebody came with, for `accounts.adapters`.
 INVITATION = "invitation"
 
