@@ -8,11 +8,25 @@ from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from accounts.api.views import (
+    BusinessViewSet,
+    EventViewSet,
+    InvitationViewSet,
+    MembershipViewSet,
+    TokenViewSet,
+    UserViewSet,
+)
 from billing.api.views import PaymentViewSet, RefundViewSet
 from config import views
 from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
 router = SimpleRouter()
+router.register("users", UserViewSet, basename="user")
+router.register("businesses", BusinessViewSet, basename="business")
+router.register("members", MembershipViewSet, basename="member")
+router.register("invitations", InvitationViewSet, basename="invitation")
+router.register("tokens", TokenViewSet, basename="token")
+router.register("events", EventViewSet, basename="event")
 router.register("customers", CustomerViewSet, basename="customer")
 router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
 router.register("invoices", InvoiceViewSet, basename="invoice")
@@ -21,6 +35,7 @@ router.register("refunds", RefundViewSet, basename="refund")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
