@@ -1,0 +1,431 @@
+"""The arithmetic, held to other people's invoices and to laws that hold for any."""
+
+import json
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoices.exceptions import AmountOutOfRange, UnknownCurrency
+from invoices.money import (
+    LARGEST,
+    Adjustment,
+    Line,
+    Tax,
+    compute,
+    exponent,
+    format_money,
+    format_number,
+    format_price,
+    share,
+    to_major,
+    to_minor,
+)
+
+VECTORS = json.loads(
+    (Path(__file__).parents[1] / "data" / "invoice_vectors.json").read_text()
+)
+STANDARD = Tax("S", Decimal(19))
+
+
+def line(unit_price, quantity=1, tax=STANDARD, **more):
+    return Line(Decimal(quantity), Decimal(unit_price), tax, **more)
+
+
+def by_category(category, percent):
+    return Tax(category, Decimal(percent or 0))
+
+
+def amount_of(adjustments, currency):
+    return sum(
+        (1 if one["kind"] == "charge" else -1) * to_minor(Decimal(one["amount"]), currency)
+        for one in adjustments
+    )  # fmt: skip
+
+
+# Vectors: invoices published with the European standard
+
+
+def read_line(row):
+    sums = {"charge": Decimal(0), "allowance": Decimal(0)}
+    for adjustment in row["adjustments"]:
+        sums[adjustment["kind"]] += Decimal(adjustment["amount"])
+    return Line(
+        quantity=Decimal(row["quantity"]),
+        unit_price=Decimal(row["unit_price"]),
+        tax=by_category(row["tax_category"], row["tax_rate"]),
+        base_quantity=Decimal(row["price_base_quantity"]),
+        discount_amount=sums["allowance"],
+        charge_amount=sums["charge"],
+    )
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["id"])
+def test_compute_agrees_with_published_invoices(vector):
+    currency, expected = vector["currency"], vector["expected"]
+
+    totals = compute(
+        [read_line(row) for row in vector["lines"]],
+        currency=currency,
+        adjustments=[
+            Adjustment(
+                amount_of([row], currency),
+                by_category(row["tax_category"], row["tax_rate"]),
+            )
+            for row in vector["document_adjustments"]
+        ],
+    )
+
+    def minor(amount):
+        return to_minor(Decimal(amount), currency)
+
+    assert list(totals.line_nets) == [
+        minor(row["expected_line_total"]) for row in vector["lines"]
+    ]
+    assert totals.subtotal == minor(expected["sum_of_lines"])
+    assert totals.net == minor(expected["net_total"])
+    assert {(t.tax, t.net, t.amount) for t in totals.taxes} == {
+        (
+            by_category(row["tax_category"], row["tax_rate"]),
+            minor(row["taxable"]),
+            minor(row["tax"]),
+        )
+        for row in expected["tax_breakdown"]
+    }
+    assert totals.tax == minor(expected["tax_total"])
+    assert totals.total == minor(expected["grand_total"])
+    due = totals.total - minor(vector["prepaid"]) + minor(vector["payable_rounding"])
+    assert due == minor(expected["amount_due"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["line_vectors"], ids=str)
+def test_lines_agree_with_published_invoices(vector):
+    adjustment = Decimal(vector["adjustment"])
+
+    net = Line(
+        quantity=Decimal(vector["quantity"]),
+        unit_price=Decimal(vector["unit_price"]),
+        tax=STANDARD,
+        base_quantity=Decimal(vector["price_base_quantity"]),
+        charge_amount=adjustment,
+    ).net(vector["currency"])
+
+    assert net == to_minor(Decimal(vector["expected_line_total"]), vector["currency"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["tax_vectors"], ids=str)
+def test_taxes_agree_with_published_invoices(vector):
+    currency = vector["currency"]
+    tax = Tax("S", Decimal(vector["tax_rate"]))
+
+    amount = tax.on(to_minor(Decimal(vector["taxable"]), currency))
+
+    assert amount == to_minor(Decimal(vector["expected_tax"]), currency)
+
+
+# What went wrong elsewhere
+
+
+@pytest.mark.parametrize(
+    ("per_line", "tax"), [(False, 1533), (True, 1534)], ids=["total", "line"]
+)
+def test_rounding_on_the_total_and_on_every_line_may_differ_by_a_cent(per_line, tax):
+    percent = Tax("S", Decimal(23))
+    lines = [line("55.55", tax=percent), line("11.11", tax=percent)]
+
+    totals = compute(lines, currency="EUR", tax_per_line=per_line)
+
+    assert (totals.net, totals.tax) == (6666, tax)
+
+
+@pytest.mark.parametrize("per_line", [False, True])
+def test_half_a_cent_of_tax_is_rounded_up(per_line):
+    percent = Tax("S", Decimal(15))
+    lines = [line("0.43", tax=percent), line("4.84", tax=percent)]
+
+    assert [percent.on(43), percent.on(484)] == [6, 73]
+    assert compute(lines, currency="USD", tax_per_line=per_line).tax == 79
+
+
+def test_negative_line_takes_its_tax_with_it():
+    totals = compute([line(8500), line(-7500)], currency="EUR")
+
+    assert (totals.net, totals.tax, totals.total) == (100_000, 19_000, 119_000)
+
+
+def test_discount_of_a_hundred_percent_leaves_nothing():
+    whole = line("64.22", "2.25")
+    free = line("64.22", "2.25", discount_percent=Decimal(100))
+
+    assert (whole.net("EUR"), free.net("EUR")) == (14450, 0)
+
+
+def test_net_price_from_a_gross_price_keeps_its_decimals():
+    percent = Tax("S", Decimal(21))
+
+    totals = compute([line("313.223140", 2, tax=percent)], currency="EUR")
+
+    assert (totals.net, totals.tax, totals.total) == (62645, 13155, 75800)
+
+
+def test_five_times_84_03_is_taxed_by_policy():
+    lines = [line("84.03")] * 5
+
+    once = compute(lines, currency="EUR")
+    each = compute(lines, currency="EUR", tax_per_line=True)
+
+    assert (once.net, once.tax, once.total) == (42015, 7983, 49998)
+    assert (each.net, each.tax, each.total) == (42015, 7985, 50000)
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "minor"),
+    [
+        ("JPY", "500", 500),
+        ("JPY", "500.5", 501),
+        ("EUR", "120", 12000),
+        ("EUR", "0.005", 1),
+        ("EUR", "-0.005", -1),
+        ("EUR", "0.00499999", 0),
+        ("KWD", "5.124", 5124),
+        ("KWD", "5.1245", 5125),
+        ("CLF", "1.00005", 10001),
+        ("UYW", "-1.00005", -10001),
+    ],
+)
+def test_to_minor_rounds_half_away_from_zero_by_the_currency(currency, amount, minor):
+    assert to_minor(Decimal(amount), currency) == minor
+
+
+def test_to_major_goes_back():
+    assert to_major(5124, "KWD") == Decimal("5.124")
+    assert to_major(500, "JPY") == 500
+
+
+@pytest.mark.parametrize("code", ["XYZ", "eur", "", "EURO", "DEM"])
+def test_exponent_refuses_what_is_no_currency(code):
+    with pytest.raises(UnknownCurrency, match="is no currency"):
+        exponent(code)
+
+
+def test_to_minor_refuses_more_than_the_books_can_hold():
+    largest = to_major(LARGEST, "EUR")
+
+    assert to_minor(largest, "EUR") == LARGEST
+    for amount in (largest + Decimal("0.01"), -largest - Decimal("0.01")):
+        with pytest.raises(AmountOutOfRange):
+            to_minor(amount, "EUR")
+
+
+# The document discount
+
+
+def test_document_discount_is_shared_among_the_rates():
+    reduced = Tax("S", Decimal(7))
+    lines = [line("70"), line("30", tax=reduced)]
+
+    totals = compute(
+        lines,
+        currency="EUR",
+        discount_percent=Decimal(10),
+        discount_amount=Decimal("0.01"),
+    )
+
+    assert (totals.subtotal, totals.discount, totals.net) == (10000, 1001, 8999)
+    assert [(t.tax.percent, t.net, t.amount) for t in totals.taxes] == [
+        (7, 2700, 189),
+        (19, 6299, 1197),
+    ]
+
+
+def test_document_discount_comes_off_every_line_where_tax_is_per_line():
+    lines = [line("0.03"), line("0.03"), line("0.03")]
+
+    totals = compute(
+        lines, currency="EUR", discount_amount=Decimal("0.04"), tax_per_line=True
+    )
+
+    assert (totals.net, totals.tax) == (5, 0)
+
+
+def test_document_discount_may_take_all_but_no_more():
+    lines = [line("10")]
+
+    assert compute(lines, currency="EUR", discount_amount=Decimal(10)).total == 0
+    with pytest.raises(AmountOutOfRange, match="discount is larger"):
+        compute(lines, currency="EUR", discount_amount=Decimal("10.01"))
+
+
+def test_discount_needs_something_to_be_taken_from():
+    with pytest.raises(AmountOutOfRange, match="discount is larger"):
+        compute([line("-10")], currency="EUR", discount_amount=Decimal(1))
+
+
+def test_compute_refuses_a_total_that_fits_no_books():
+    # Each fits; both together do not.
+    half = to_major(LARGEST // 2 + 1, "EUR")
+
+    with pytest.raises(AmountOutOfRange, match="total is larger"):
+        compute([line(half), line(half)], currency="EUR")
+
+
+def test_compute_of_no_lines_is_nothing():
+    totals = compute([], currency="EUR")
+
+    assert (totals.line_nets, totals.taxes, totals.total) == ((), (), 0)
+
+
+def test_charge_and_discount_are_rounded_themselves():
+    both = line(
+        "1",
+        discount_amount=Decimal("0.005"),
+        charge_amount=Decimal("0.005"),
+    )
+
+    assert both.net("EUR") == 100
+
+
+@pytest.mark.parametrize(
+    ("amount", "weights", "parts"),
+    [
+        (10, [1, 1, 1], [4, 3, 3]),
+        (10, [0, 1], [0, 10]),
+        (-10, [1, 1, 1], [-3, -3, -4]),
+        (7, [], []),
+        (7, [0, 0], [7, 0]),
+        (7, [-1, 1], [7, 0]),
+        (10, [-1, -1, -1], [4, 3, 3]),
+        (5, [100, -50], [10, -5]),
+    ],
+)
+def test_share_splits_to_the_unit(amount, weights, parts):
+    assert share(amount, weights) == parts
+
+
+# Laws
+
+PERCENTS = st.decimals(0, 100, places=3)
+TAXES = st.builds(Tax, st.just("S"), st.sampled_from([0, 7, 19, 21]).map(Decimal))
+LINES = st.lists(
+    st.builds(
+        Line,
+        quantity=st.decimals(Decimal("0.0001"), 10_000, places=4),
+        unit_price=st.decimals(-10_000, 100_000, places=6),
+        tax=TAXES,
+        discount_percent=PERCENTS,
+    ),
+    max_size=8,
+)
+CURRENCIES = st.sampled_from(["JPY", "EUR", "KWD", "CLF"])
+
+
+def totals_of(lines: Sequence[Line], currency, percent, per_line):
+    return compute(
+        lines, currency=currency, discount_percent=percent, tax_per_line=per_line
+    )
+
+
+@given(LINES, CURRENCIES, PERCENTS, st.booleans())
+def test_net_and_tax_are_the_total(lines, currency, percent, per_line):
+    totals = totals_of(lines, currency, percent, per_line)
+
+    assert totals.net + totals.tax == totals.total
+    assert sum(totals.line_nets) == totals.subtotal
+    assert totals.subtotal - totals.discount == totals.net
+    assert sum(rate.net for rate in totals.taxes) == totals.net
+    assert sum(rate.amount for rate in totals.taxes) == totals.tax
+
+
+@given(st.data(), LINES, CURRENCIES, PERCENTS, st.booleans())
+def test_order_of_lines_does_not_matter(data, lines, currency, percent, per_line):
+    shuffled = data.draw(st.permutations(lines))
+
+    once = totals_of(lines, currency, percent, per_line)
+    again = totals_of(shuffled, currency, percent, per_line)
+
+    assert (once.taxes, once.total) == (again.taxes, again.total)
+
+
+@given(st.integers(-(10**15), 10**15), st.lists(st.integers(-(10**15), 10**15)))
+def test_shares_sum_to_the_whole(amount, weights):
+    parts = share(amount, weights)
+
+    assert len(parts) == len(weights)
+    assert sum(parts) == (amount if weights else 0)
+
+
+@given(st.integers(0, 10**15), st.lists(st.integers(0, 10**15), min_size=1))
+def test_no_share_is_a_unit_off(amount, weights):
+    whole = sum(weights)
+
+    for part, weight in zip(share(amount, weights), weights, strict=True):
+        if whole:
+            assert abs(part * whole - amount * weight) < whole
+
+
+@given(st.decimals(-(10**9), 10**9, places=8), CURRENCIES)
+def test_rounding_is_half_away_from_zero_and_symmetric(amount, currency):
+    rounded = amount.quantize(Decimal(10) ** -exponent(currency), ROUND_HALF_UP)
+
+    minor = to_minor(amount, currency)
+
+    assert to_major(minor, currency) == rounded
+    assert to_minor(-amount, currency) == -minor
+
+
+@given(st.integers(-(10**15), 10**15), PERCENTS)
+def test_tax_is_never_more_than_half_a_unit_off(net, percent):
+    exact = Decimal(net) * percent / 100
+
+    assert abs(Tax("S", percent).on(net) - exact) <= Decimal("0.5")
+
+
+# As people read it
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "text"),
+    [
+        (119000, "EUR", "en", "€1,190.00"),
+        (119000, "EUR", "de", "1.190,00\xa0€"),
+        (119000, "USD", "en", "$1,190.00"),
+        (-500, "CHF", "en", "-CHF\xa05.00"),
+        (500, "JPY", "en", "¥500"),
+        (5124, "KWD", "en", "KWD\xa05.124"),
+        (5124, "IQD", "en", "IQD\xa05.124"),
+        (12345, "CLF", "en", "CLF\xa01.2345"),
+        (0, "EUR", "fr", "0,00\xa0€"),
+        (LARGEST, "EUR", "en", "€10,000,000,000,000.00"),
+    ],
+)
+def test_format_money_has_the_decimals_of_the_currency(amount, currency, locale, text):
+    assert format_money(amount, currency, locale) == text
+
+
+def test_format_money_refuses_what_is_no_currency():
+    with pytest.raises(UnknownCurrency):
+        format_money(1, "XYZ")
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "text"),
+    [
+        ("5", "EUR", "€5.00"),
+        ("0.012500", "EUR", "€0.0125"),
+        ("0.5", "JPY", "¥0.5"),
+        ("1234.000000", "KWD", "KWD\xa01,234.000"),
+    ],
+)
+def test_format_price_keeps_what_was_typed(price, currency, text):
+    assert format_price(Decimal(price), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "locale", "text"),
+    [("1.0000", "en", "1"), ("1250.5000", "de", "1.250,5"), ("0.0001", "en", "0.0001")],
+)
+def test_format_number_says_no_more_than_was_typed(number, locale, text):
+    assert format_number(Decimal(number), locale) == text
