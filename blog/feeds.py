@@ -4,11 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.syndication.views import Feed
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.xmlutils import SimplerXMLGenerator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
 
 from blog.models import Post
 
@@ -73,3 +77,12 @@ class LatestPosts(Feed[Post, None]):
 
     def item_extra_kwargs(self, item: Post) -> dict[str, Any]:
         return {"content": item.body_html}
+
+
+# Feed readers have no account.
+@login_not_required
+@require_safe
+@cache_control(no_cache=True)
+@conditional_page
+def feed(request: HttpRequest) -> HttpResponse:
+    return LatestPosts()(request)

@@ -19,7 +19,6 @@ from django.utils.cache import patch_cache_control
 from django.utils.decorators import method_decorator
 from django.utils.encoding import iri_to_uri
 from django.utils.http import http_date
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import (
     conditional_page,
     require_http_methods,
@@ -31,7 +30,6 @@ from accounts.exceptions import Refusal
 from accounts.models import User
 from blog import selectors
 from blog.exceptions import NoSuchThread
-from blog.feeds import LatestPosts
 from blog.forms import CommentForm
 from blog.models import Comment, Post, Tag
 from blog.services.comments import comment_on_post
@@ -138,15 +136,6 @@ def cover(request: HttpRequest, name: str) -> HttpResponseBase:
     else:
         patch_cache_control(response, private=True, no_store=True)
     return response
-
-
-# Feed readers have no account.
-@login_not_required
-@require_safe
-@cache_control(no_cache=True)
-@conditional_page
-def feed(request: HttpRequest) -> HttpResponse:
-    return LatestPosts()(request)
 
 
 # Search engines have no account.

@@ -82,3 +82,13 @@ def test_an_empty_feed_is_valid(read):
     assert text(feed, "updated")
     assert list(feed.iter(f"{ATOM}entry")) == []
     assert feed.find(f"{ATOM}author/{ATOM}name").text == "PayMyInvoice"
+
+
+def test_an_unchanged_feed_is_not_sent_twice(client):
+    PostFactory(published=True)
+    first = client.get("/blog/feed/")
+
+    again = client.get("/blog/feed/", headers={"If-None-Match": first["ETag"]})
+
+    assert first["Last-Modified"] == "Sun, 01 Feb 2026 08:00:00 GMT"
+    assert again.status_code == 304
