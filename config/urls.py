@@ -17,6 +17,7 @@ from accounts.api.views import (
     UserViewSet,
 )
 from billing.api.views import PaymentViewSet, RefundViewSet
+from blog.api.views import CommentViewSet, PostViewSet, TagViewSet
 from config import views
 from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
@@ -27,6 +28,9 @@ router.register("members", MembershipViewSet, basename="member")
 router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("events", EventViewSet, basename="event")
+router.register("posts", PostViewSet, basename="post")
+router.register("comments", CommentViewSet, basename="comment")
+router.register("tags", TagViewSet, basename="tag")
 router.register("customers", CustomerViewSet, basename="customer")
 router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
 router.register("invoices", InvoiceViewSet, basename="invoice")
@@ -45,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         login_not_required(SpectacularSwaggerView.as_view(url_name="api-schema")),
         name="api-docs",
     ),
+    path("", include("blog.urls")),
     path("", include("billing.urls")),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
