@@ -19,7 +19,8 @@ from django.utils.csp import CSP
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
 
 # What a laptop writes: database, mail, media. A stage writes nothing to disk.
 VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))

@@ -55,6 +55,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", views.readyz, name="readyz"),
 ]
 
+handler404 = views.not_found
+
 if not settings.MEDIA_BUCKET:
     urlpatterns += [
         path(

@@ -1,8 +1,9 @@
-"""Whether the process, and the database behind it, are there."""
+"""What belongs to no app: health, and addresses at which there is nothing."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import page_not_found
 
 
 # Asked by load balancers and people without an account.
@@ -23,3 +24,17 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "The database does not answer.", status=503, content_type="text/plain"
         )
     return HttpResponse("ok", content_type="text/plain")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page for people; a problem (RFC 9457) for scripts."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    body = {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "code": "not_found",
+        "detail": "There is no such address; /api/docs/ lists those that are.",
+    }
+    return JsonResponse(body, status=404, content_type="application/problem+json")

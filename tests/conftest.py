@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
+from django.core import mail
 from django.core.cache import cache
 from django.core.files.storage import storages
+from django.core.management import call_command
 from django.test import override_settings
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
@@ -14,7 +17,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import Business, User
 from accounts.roles import Role
+from billing import gateway
 from tests.factories import BusinessFactory, MembershipFactory
+from tests.journeys.shop import Shop
+from tests.stand_in import StandIn
 
 RunTasks = Callable[..., int]
 
@@ -90,3 +96,28 @@ def api(owner: User) -> APIClient:
     client = APIClient()
     client.force_authenticate(owner)
     return client
+
+
+@pytest.fixture
+def shop(live_server, settings: LazySettings, run_tasks: RunTasks) -> Iterator[Shop]:
+    """The site on a socket with the demo in it, and a Stripe that believes in it."""
+    secret = "whsec_journey"
+    webhook = f"{live_server.url}/stripe/webhook/"
+    with StandIn(webhook_url=webhook, secret=secret, retry_delays=(0, 0)) as stripe:
+        settings.SITE_URL = live_server.url
+        settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
+        settings.STRIPE_API_BASE = stripe.url
+        settings.STRIPE_WEBHOOK_SECRETS = [secret]
+        settings.SECURE_CSP = settings.SECURE_CSP | {
+            "form-action": [*settings.SECURE_CSP["form-action"], stripe.url]
+        }
+        gateway.client.cache_clear()
+        call_command("load_demo", verbosity=0)
+        run_tasks()
+        yield Shop(
+            live_server.url,
+            stripe,
+            run_tasks,
+            lambda: [sent.message() for sent in mail.outbox],
+        )
+        gateway.client.cache_clear()

@@ -25,3 +25,18 @@ def test_readyz_says_that_the_database_does_not_answer(client):
         503,
         b"The database does not answer.",
     )
+
+
+def test_a_person_gets_a_page_where_there_is_nothing(client, db):
+    response = client.get("/nothing/here/")
+
+    assert response.status_code == 404
+    assert "text/html" in response["Content-Type"]
+
+
+def test_a_script_gets_a_problem_where_there_is_nothing(client):
+    response = client.get("/api/v1/nothing/")
+
+    assert response.status_code == 404
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "not_found"

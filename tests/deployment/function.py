@@ -10,16 +10,20 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+ARN = "arn:aws:lambda:eu-central-1:123456789012:function:paymyinvoice-dev"
 
 type Event = dict[str, Any]
+type Answer = dict[str, Any]
 
 
 class FunctionError(Exception):
@@ -32,6 +36,8 @@ class Invocation:
 
     event: Event
     id: str
+    # Milliseconds of Unix time, at which Lambda would end it.
+    deadline: float
     done: threading.Event
     kind: str = ""
     body: bytes = b""
@@ -49,6 +55,7 @@ class Function:
     def __init__(self, task: Path, environment: Mapping[str, str], log: Path) -> None:
         self._waiting: queue.Queue[Invocation] = queue.Queue()
         self._running: dict[str, Invocation] = {}
+        self._init_error = ""
         self.log = log
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), self._runtime_api())
         threading.Thread(target=self._api.serve_forever, daemon=True).start()
@@ -89,11 +96,15 @@ class Function:
 
         :raises FunctionError: if it raised, died, or did not answer in time
         """
-        invocation = Invocation(event, str(uuid.uuid4()), threading.Event())
+        deadline = time.time() + seconds
+        invocation = Invocation(
+            event, str(uuid.uuid4()), deadline * 1000, threading.Event()
+        )
         self._running[invocation.id] = invocation
         self._waiting.put(invocation)
-        if not invocation.done.wait(seconds):
-            raise FunctionError(f"no answer in {seconds} s\n{self.output()}")
+        while not invocation.done.wait(0.1):
+            if self._process.poll() is not None or time.time() > deadline:
+                raise FunctionError(f"no answer\n{self._init_error}\n{self.output()}")
         if invocation.kind == "error":
             raise FunctionError(invocation.body.decode())
         return json.loads(invocation.body)
@@ -119,9 +130,11 @@ class Function:
                     200,
                     json.dumps(invocation.event).encode(),
                     {
+                        "Content-Type": "application/json",
                         "Lambda-Runtime-Aws-Request-Id": invocation.id,
-                        "Lambda-Runtime-Deadline-Ms": "99999999999999",
-                        "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:x",
+                        "Lambda-Runtime-Deadline-Ms": str(round(invocation.deadline)),
+                        "Lambda-Runtime-Invoked-Function-Arn": ARN,
+                        "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7;Sampled=0",
                     },
                 )
 
@@ -130,7 +143,7 @@ class Function:
                 *_, name, kind = self.path.split("/")
                 self.answer(202, b"{}")
                 if name == "init":
-                    function._fail_all(body)
+                    function._init_error = body.decode()
                 else:
                     function._finish(name, kind, body)
 
@@ -140,10 +153,6 @@ class Function:
         invocation = self._running.pop(invocation_id)
         invocation.kind, invocation.body = kind, body
         invocation.done.set()
-
-    def _fail_all(self, body: bytes) -> None:
-        for invocation_id in list(self._running):
-            self._finish(invocation_id, "error", body)
 
 
 class _QuietHandler(BaseHTTPRequestHandler):
@@ -176,9 +185,13 @@ class _QuietHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def gateway(function: Function) -> Iterator[str]:
-    """An HTTP address in front of the function, as API Gateway's REST API is."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _front_door(function))
+def gateway(stage: "Stage", host: str) -> Iterator[str]:
+    """
+    An HTTP address in front of a stage, as API Gateway's REST API is.
+
+    :param host: what callers are taken to have asked for
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _front_door(stage, host))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -187,38 +200,27 @@ def gateway(function: Function) -> Iterator[str]:
         server.server_close()
 
 
-def _front_door(function: Function) -> type[BaseHTTPRequestHandler]:
+class Stage(Protocol):
+    """What stands behind a gateway; the function may come later than the address."""
+
+    function: Function
+
+
+def _front_door(stage: Stage, host: str) -> type[BaseHTTPRequestHandler]:
     class FrontDoor(_QuietHandler):
-        def do_GET(self) -> None:
-            response = function.invoke(self._event())
-            body = response.get("body") or ""
-            encoded = response.get("isBase64Encoded")
-            self.send_response(response["statusCode"])
-            for name, values in response["multiValueHeaders"].items():
-                for value in values:
-                    if name.lower() not in {"content-length", "connection"}:
-                        self.send_header(name, value)
-            content = base64.b64decode(body) if encoded else body.encode()
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
-
-        # Names that http.server looks up.
-        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
-
-        def _event(self) -> Event:
-            address = urlsplit(self.path)
-            query = parse_qsl(address.query, keep_blank_values=True)
-            body = self.body()
-            headers = dict(self.headers.items())
-            # TLS ends at the gateway; a client behind it is always on https.
-            headers |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
-            return rest_event(
-                self.command, address.path, headers=headers, query=query, body=body
-            )
+        def do_POST(self) -> None:
+            headers = dict(self.headers.items()) | {"Host": host}
+            event = rest_event("POST", self.path, headers=headers, body=self.body())
+            answer = stage.function.invoke(event)
+            self.answer(answer["statusCode"], content_of(answer))
 
     return FrontDoor
+
+
+def content_of(answer: Answer) -> bytes:
+    """The body of a function's answer to HTTP."""
+    body = answer.get("body") or ""
+    return base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
 
 
 def rest_event(
@@ -226,16 +228,14 @@ def rest_event(
     path: str,
     *,
     headers: Mapping[str, str],
-    query: list[tuple[str, str]] | None = None,
     body: bytes = b"",
 ) -> Event:
     """A proxy event of API Gateway's REST API, payload format 1.0."""
-    values: dict[str, list[str]] = {}
-    for name, value in query or []:
-        values.setdefault(name, []).append(value)
+    address = urlsplit(path)
+    values = parse_qs(address.query, keep_blank_values=True)
     return {
         "resource": "/{proxy+}",
-        "path": path,
+        "path": address.path,
         "httpMethod": method,
         "headers": dict(headers),
         "multiValueHeaders": {name: [value] for name, value in headers.items()},

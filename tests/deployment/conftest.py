@@ -1,0 +1,180 @@
+import email
+import io
+import zipfile
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+from urllib3 import HTTPResponse
+
+from deploy import package
+from tests.database import private_mariadb
+from tests.deployment.function import (
+    Answer,
+    Function,
+    content_of,
+    gateway,
+    rest_event,
+)
+from tests.journeys.shop import Shop
+from tests.stand_in import StandIn
+
+SITE = "https://pay.example.com"
+SECRET = "whsec_package"
+SCHEDULE = {
+    "detail-type": "Scheduled Event",
+    "resources": ["arn:aws:events:x:1:rule/fn-config.schedules.run_tasks"],
+}
+
+
+@pytest.fixture(scope="session")
+def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("package") / "dev.zip"
+    package.build("dev", output)
+    return output
+
+
+@pytest.fixture(scope="session")
+def task(zip_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip, unpacked as Lambda unpacks it."""
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(zip_file) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shipped(task: Path) -> set[Path]:
+    """What was there before anything ran."""
+    return set(task.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[dict[str, str]]:
+    """An S3 on loopback with the stage's bucket; the variables that lead to it."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    place = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}"}
+    client = boto3.client(
+        "s3",
+        endpoint_url=place["AWS_ENDPOINT_URL_S3"],
+        region_name="eu-central-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    client.create_bucket(
+        Bucket="media",
+        CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
+    )
+    yield place | {"MEDIA_BUCKET": "media"}
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def stage(
+    task: Path,
+    shipped: set[Path],
+    bucket: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SimpleNamespace]:
+    """
+    The stage `dev`: the function on a MariaDB of its own, migrated and with the demo
+    loaded as an operator does it, and the stand-in for Stripe.
+    """
+    folder = tmp_path_factory.mktemp("stage")
+    door = SimpleNamespace(function=None)
+    with (
+        private_mariadb() as database_url,
+        gateway(door, host="pay.example.com") as webhooks,
+        StandIn(
+            webhook_url=f"{webhooks}/stripe/webhook/", secret=SECRET, retry_delays=(0,)
+        ) as stripe,
+    ):
+        door.function = Function(
+            task,
+            bucket
+            | {
+                "ALLOWED_HOSTS": "pay.example.com",
+                "DATABASE_URL": database_url,
+                "EMAIL_URL": f"filemail:///{folder / 'mail'}",
+                "SECRET_KEY": "only-for-this-test-" * 4,
+                "SITE_URL": SITE,
+                "STRIPE_API_BASE": stripe.url,
+                "STRIPE_API_KEY": "sk_test_package",
+                "STRIPE_WEBHOOK_SECRETS": SECRET,
+            },
+            folder / "function.log",
+        )
+        for command in ("migrate --no-input", "createcachetable", "load_demo"):
+            door.function.invoke({"manage": command}, seconds=120)
+        yield SimpleNamespace(
+            function=door.function,
+            database_url=database_url,
+            shop=Shop(
+                SITE,
+                stripe,
+                lambda: door.function.invoke(SCHEDULE),
+                lambda: mails_in(folder / "mail"),
+                lambda: session_through(door.function),
+            ),
+        )
+        door.function.stop()
+
+
+def mails_in(folder: Path) -> list[Message]:
+    """What Django's file backend wrote, oldest first."""
+    files = sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime_ns)
+    return [
+        email.message_from_string(text.strip())
+        for file in files
+        for text in file.read_text().split("-" * 79)
+        if text.strip()
+    ]
+
+
+def session_through(function: Function) -> requests.Session:
+    session = requests.Session()
+    session.mount(SITE, Door(function))
+    return session
+
+
+class Door(requests.adapters.HTTPAdapter):
+    """Takes requests to the function, as API Gateway does behind TLS."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self._function = function
+
+    def send(
+        self, request: requests.PreparedRequest, *args: object, **kwargs: object
+    ) -> requests.Response:
+        body = request.body or b""
+        event = rest_event(
+            str(request.method),
+            request.path_url,
+            headers={"Host": "pay.example.com", **request.headers},
+            body=body.encode() if isinstance(body, str) else body,
+        )
+        return self.build_response(request, _raw(self._function.invoke(event)))
+
+
+def _raw(answer: Answer) -> HTTPResponse:
+    # Requests reads cookies from the message below.
+    message = Message()
+    for name, values in answer["multiValueHeaders"].items():
+        for value in values:
+            message.add_header(name, value)
+    return HTTPResponse(
+        body=io.BytesIO(content_of(answer)),
+        headers=message.items(),
+        status=answer["statusCode"],
+        preload_content=False,
+        decode_content=True,
+        original_response=SimpleNamespace(msg=message, isclosed=lambda: True),
+    )

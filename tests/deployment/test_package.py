@@ -1,0 +1,82 @@
+"""The very zip that Zappa deploys, run by Lambda's own runtime client on MariaDB."""
+
+import re
+import zipfile
+
+import environ
+import MySQLdb
+import pytest
+
+from tests.deployment.function import FunctionError
+from tests.journeys.main_job import main_job
+
+pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
+
+
+def test_the_zip_carries_no_secret_test_or_tool(zip_file):
+    names = zipfile.ZipFile(zip_file).namelist()
+
+    assert [
+        name for name in names if re.match(r"(tests|docs|deploy|\.|var/)", name)
+    ] == []
+    assert [name for name in names if name.startswith(("pytest/", "mypy/"))] == []
+
+
+def test_a_stranger_reads_a_post(stage):
+    reader = stage.shop.browser()
+
+    page = reader.open("/blog/pricing-a-day-of-work/")
+
+    assert "Count the days that count" in page
+    assert reader.http.get(stage.shop.site + "/readyz").text == "ok"
+
+
+def test_a_page_brings_its_style(stage):
+    reader = stage.shop.browser()
+    sheet = re.search(r'href="(/static/css/site\.\w+\.css)"', reader.open("/"))
+
+    assert sheet, "no hashed style sheet"
+    assert b"--" in reader.download(sheet[1])
+
+
+def test_an_owner_invoices_and_a_customer_pays(stage):
+    main_job(stage.shop)
+
+
+def test_nothing_is_written_beside_the_code(stage, task, shipped):
+    stage.shop.run_tasks()
+
+    assert set(task.rglob("*")) == shipped
+
+
+def test_a_connection_lost_while_frozen_is_made_again(stage):
+    stage.shop.browser().open("/")
+    kill_connections(stage.database_url)
+
+    stage.shop.run_tasks()
+
+    assert stage.shop.browser().open("/")
+
+
+def test_code_in_an_event_is_refused(stage):
+    with pytest.raises(FunctionError, match="UnroutableEvent"):
+        stage.function.invoke({"raw_command": "print(1)"})
+
+
+def kill_connections(database_url):
+    """What a failover, or a night, does to the connections of a frozen function."""
+    place = environ.Env.db_url_config(database_url)
+    connection = MySQLdb.connect(
+        host=place["HOST"],
+        port=place["PORT"],
+        user=place["USER"],
+        passwd=place["PASSWORD"],
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM information_schema.processlist"
+            " WHERE id <> CONNECTION_ID() AND user = %s",
+            [place["USER"]],
+        )
+        killed = [cursor.execute(f"KILL {number}") for (number,) in cursor.fetchall()]
+    assert killed
