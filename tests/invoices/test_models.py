@@ -120,9 +120,11 @@ def test_with_amounts_sums_the_ledger():
     entry(invoice, "refund", -3000)
     entry(invoice, "refund_failed", 1000)
     entry(invoice, "held", 70)
+    entry(invoice, "held_refund", -50)
+    entry(invoice, "held_refund_failed", 20)
     entry(finalized(), "payment", 1)
 
-    assert amounts(invoice) == (9000, 2000, 70, 2900)
+    assert amounts(invoice) == (9000, 2000, 40, 2900)
 
 
 def test_with_amounts_leaves_out_money_of_another_currency():
@@ -299,6 +301,8 @@ def test_tax_total_is_one_for_a_rate():
         ("held", -1),
         ("refund", 1),
         ("refund_failed", -1),
+        ("held_refund", 1),
+        ("held_refund_failed", -1),
     ],
 )
 def test_ledger_entry_refuses_the_wrong_sign(kind, amount):

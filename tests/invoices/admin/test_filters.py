@@ -1,0 +1,111 @@
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from invoices.models import Invoice
+from tests.factories import CustomerFactory, InvoiceFactory
+from tests.rows import frozen
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:invoices_invoice_changelist")
+
+
+@pytest.fixture
+def desk(client: Client, owner) -> Client:
+    client.force_login(owner)
+    return client
+
+
+def shown(desk: Client, **query: object) -> set[Invoice]:
+    return set(desk.get(LIST, query).context["cl"].queryset)
+
+
+# In Auckland the second of March has begun.
+@time_machine.travel(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), tick=False)
+def test_overdue_counts_the_days_of_the_business(desk, business):
+    business.time_zone = "Pacific/Auckland"
+    business.save()
+    late, due = frozen(business), frozen(business)
+    Invoice.objects.update(issue_date=date(2026, 2, 1))
+    Invoice.objects.filter(pk=late.pk).update(due_date=date(2026, 3, 1))
+    Invoice.objects.filter(pk=due.pk).update(due_date=date(2026, 3, 2))
+    InvoiceFactory(business=business)
+
+    assert shown(desk, due="overdue") == {late}
+    assert shown(desk, due="open") == {late, due}
+    assert {row for row in desk.get(LIST).context["cl"].queryset if row.is_late} == {
+        late
+    }
+
+
+@time_machine.travel(datetime(2026, 3, 15, 12, 0, tzinfo=UTC), tick=False)
+def test_paid_this_month_begins_with_the_month_of_the_business(desk, business):
+    business.time_zone = "America/New_York"
+    business.save()
+    moments = {
+        "before": datetime(2026, 3, 1, 4, 59, tzinfo=UTC),
+        "first": datetime(2026, 3, 1, 5, 0, tzinfo=UTC),
+        "after": datetime(2026, 4, 1, 4, 0, tzinfo=UTC),
+    }
+    invoices = {}
+    for name, moment in moments.items():
+        invoices[name] = frozen(business)
+        Invoice.objects.filter(pk=invoices[name].pk).update(
+            status="paid", paid_at=moment
+        )
+
+    assert shown(desk, due="paid_this_month") == {invoices["first"]}
+
+
+def test_an_unknown_question_is_no_question(desk, business):
+    invoice = InvoiceFactory(business=business)
+
+    assert shown(desk, due="tomorrow") == {invoice}
+
+
+def test_currencies_of_other_businesses_are_not_offered(desk, business):
+    euro = InvoiceFactory(business=business, currency="EUR")
+    yen = InvoiceFactory(business=business, currency="JPY")
+    InvoiceFactory(currency="USD")
+
+    specs = desk.get(LIST).context["cl"].filter_specs
+
+    offered = next(spec for spec in specs if spec.title == "currency").lookup_choices
+    assert offered == [("EUR", "EUR"), ("JPY", "JPY")]
+    assert shown(desk, currency="JPY") == {yen}
+    assert shown(desk) == {euro, yen}
+
+
+def test_the_filter_by_customer_names_nobody_elses_customer(desk, business):
+    own = CustomerFactory(business=business, name="Our customer")
+    foreign = CustomerFactory(name="Their customer")
+    InvoiceFactory(business=business, customer=own)
+    InvoiceFactory(business=business)
+
+    def html(customer: object) -> str:
+        return desk.get(LIST, {"customer__id__exact": customer}).content.decode()
+
+    assert len(shown(desk, customer__id__exact=own.pk)) == 1
+    assert "selected>Our customer" in html(own.pk)
+    assert "Their customer" not in html(foreign.pk)
+
+
+def test_choosing_a_customer_offers_the_own_ones(desk, business):
+    CustomerFactory(business=business, name="Our customer")
+    CustomerFactory(name="Their customer")
+
+    answer = desk.get(
+        reverse("admin:autocomplete"),
+        {
+            "app_label": "invoices",
+            "model_name": "invoice",
+            "field_name": "customer",
+            "term": "customer",
+        },
+    ).json()
+
+    assert [each["text"] for each in answer["results"]] == ["Our customer"]

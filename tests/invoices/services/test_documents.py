@@ -1,0 +1,66 @@
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.storage import storages
+
+from invoices.exceptions import InvalidTransition
+from invoices.models import Document
+from invoices.services.documents import read_document, store_document
+from invoices.services.finalizing import finalize_invoice
+from tests.factories import InvoiceFactory, InvoiceLineFactory
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def invoice():
+    draft = InvoiceFactory()
+    InvoiceLineFactory(invoice=draft)
+    return finalize_invoice(invoice=draft, actor=None, now=NOW)
+
+
+def test_store_document_keeps_the_pdf_and_its_hash(invoice):
+    document = store_document(invoice=invoice)
+
+    with storages["documents"].open(document.file.name) as file:
+        content = file.read()
+    assert content.startswith(b"%PDF-")
+    assert document.sha256 == hashlib.sha256(content).hexdigest()
+    assert document.size == len(content)
+    assert document.file.name == f"invoices/{invoice.public_id}/{document.sha256}.pdf"
+
+
+def test_store_document_again_changes_nothing(invoice):
+    first = store_document(invoice=invoice)
+
+    assert store_document(invoice=invoice) == first
+    assert Document.objects.count() == 1
+
+
+def test_store_document_takes_the_file_of_one_that_was_interrupted(invoice):
+    first = store_document(invoice=invoice)
+    Document.objects.all().delete()
+
+    again = store_document(invoice=invoice)
+
+    assert (again.file.name, again.sha256) == (first.file.name, first.sha256)
+    _, files = storages["documents"].listdir(f"invoices/{invoice.public_id}")
+    assert len(files) == 1
+
+
+def test_store_document_refuses_a_draft():
+    with pytest.raises(InvalidTransition, match="finalize it first"):
+        store_document(invoice=InvoiceFactory())
+
+    assert not Document.objects.exists()
+
+
+def test_read_document_stores_what_is_not_there_yet(invoice):
+    content = read_document(invoice=invoice)
+
+    document = Document.objects.get()
+    assert hashlib.sha256(content).hexdigest() == document.sha256
+    assert read_document(invoice=invoice) == content

@@ -1,0 +1,332 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import Event
+from invoices.exceptions import (
+    AmountOutOfRange,
+    DueBeforeIssue,
+    InvalidTransition,
+    MissingDetails,
+    NothingToInvoice,
+)
+from invoices.models import Document, Invoice, Series, TaxCategory
+from invoices.services.finalizing import finalize_invoice
+from invoices.states import InvoiceStatus
+from tests.factories import (
+    BusinessFactory,
+    CustomerFactory,
+    InvoiceFactory,
+    InvoiceLineFactory,
+    TaxRateFactory,
+    UserFactory,
+)
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+def finalize(invoice, actor=None, now=NOW):
+    return finalize_invoice(invoice=invoice, actor=actor, now=now)
+
+
+@pytest.fixture
+def draft():
+    business = BusinessFactory(name="Studio", tax_id="DE1", footer="HRB 1")
+    invoice = InvoiceFactory(business=business)
+    InvoiceLineFactory(invoice=invoice)
+    return invoice
+
+
+def test_finalize_invoice_freezes_totals_and_dates(draft):
+    finalize(draft)
+
+    draft.refresh_from_db()
+    assert draft.status == InvoiceStatus.OPEN
+    assert (draft.subtotal, draft.discount) == (10000, 0)
+    assert (draft.net, draft.tax, draft.total) == (10000, 1900, 11900)
+    assert (draft.issue_date, draft.due_date) == (date(2026, 3, 1), date(2026, 3, 15))
+    assert (draft.finalized_at, draft.paid_at) == (NOW, None)
+
+
+def test_finalize_invoice_keeps_copies_of_seller_and_buyer(draft):
+    finalize(draft)
+
+    draft.business.name = draft.customer.name = "Renamed"
+    draft.business.save()
+    draft.customer.save()
+    draft.refresh_from_db()
+    assert draft.seller == {
+        "name": "Studio",
+        "email": draft.business.email,
+        "address": "High Street 1, 10115 Berlin",
+        "country": "DE",
+        "tax_id": "DE1",
+        "footer": "HRB 1",
+    }
+    assert draft.buyer["email"] == draft.customer.email
+    assert draft.buyer["name"] != "Renamed"
+
+
+def test_finalize_invoice_keeps_the_tax_of_each_line_and_rate(draft):
+    rate = draft.lines.get().tax_rate
+    same = TaxRateFactory(business=draft.business, name="MwSt. 19 %")
+    zero = TaxRateFactory(
+        business=draft.business,
+        name="Zero",
+        category=TaxCategory.ZERO,
+        percent=0,
+        note="Books.",
+    )
+    InvoiceLineFactory(invoice=draft, position=1, tax_rate=same)
+    InvoiceLineFactory(invoice=draft, position=2, tax_rate=zero)
+
+    finalize(draft)
+    rate.name, rate.percent = "VAT 20 %", 20
+    rate.save()
+
+    lines = draft.lines.order_by("position")
+    assert [
+        (line.net, line.tax_name, line.tax_category, line.tax_percent) for line in lines
+    ] == [
+        (10000, "VAT 19 %", "S", 19),
+        (10000, "MwSt. 19 %", "S", 19),
+        (10000, "Zero", "Z", 0),
+    ]
+    taxes = draft.taxes.order_by("category")
+    assert [(tax.name, tax.note, tax.net, tax.amount) for tax in taxes] == [
+        ("VAT 19 % · MwSt. 19 %", "", 20000, 3800),
+        ("Zero", "Books.", 10000, 0),
+    ]
+
+
+def test_finalize_invoice_opens_a_secret_link_past_the_due_date(draft):
+    finalize(draft)
+
+    draft.refresh_from_db()
+    assert len(draft.link_token) == 32
+    assert draft.link_expires_at == NOW + timedelta(days=14 + 30)
+
+
+def test_finalize_invoice_counts_on_in_the_series_of_the_business(draft):
+    second = InvoiceFactory(business=draft.business)
+    InvoiceLineFactory(invoice=second)
+    other = InvoiceFactory()
+    InvoiceLineFactory(invoice=other)
+
+    numbers = [finalize(invoice).number for invoice in (draft, second, other)]
+
+    assert numbers == ["INV-00001", "INV-00002", "INV-00001"]
+
+
+def test_finalize_invoice_takes_the_prefix_of_the_series(draft):
+    Series.objects.create(
+        business=draft.business, kind="invoice", prefix="2026/", next_value=7
+    )
+
+    assert finalize(draft).number == "2026/00007"
+    assert Series.objects.get().next_value == 8
+
+
+def test_finalize_invoice_has_the_document_stored(draft, run_tasks):
+    finalize(draft)
+
+    assert run_tasks() == 1
+    assert Document.objects.get().invoice == draft
+
+
+def test_finalize_invoice_records_who_did(draft):
+    actor = UserFactory()
+
+    finalize(draft, actor=actor)
+
+    event = Event.objects.get()
+    assert (event.type, event.actor) == ("invoice.finalized", actor)
+    assert event.data == {"number": "INV-00001", "total": 11900, "currency": "EUR"}
+
+
+def test_finalize_invoice_keeps_dates_that_were_set(draft):
+    draft.issue_date, draft.due_date = date(2026, 2, 1), date(2026, 2, 1)
+    draft.save()
+
+    finalize(draft)
+
+    draft.refresh_from_db()
+    assert draft.issue_date == draft.due_date == date(2026, 2, 1)
+    assert draft.link_expires_at == NOW + timedelta(days=30)
+
+
+def test_finalize_invoice_reads_the_calendar_of_the_business(draft):
+    draft.business.time_zone = "Pacific/Kiritimati"
+    draft.business.payment_terms_days = 0
+    draft.business.save()
+
+    invoice = finalize(draft, now=datetime(2026, 3, 1, 10, 0, tzinfo=UTC))
+
+    assert invoice.issue_date == invoice.due_date == date(2026, 3, 2)
+
+
+def test_finalize_invoice_that_comes_to_nothing_is_paid(draft):
+    draft.discount_percent = Decimal(100)
+    draft.save()
+
+    invoice = finalize(draft)
+
+    assert (invoice.status, invoice.paid_at, invoice.total) == ("paid", NOW, 0)
+
+
+def refuses(error, match, draft):
+    with pytest.raises(error, match=match):
+        finalize(draft)
+
+    draft.refresh_from_db()
+    assert draft.is_draft
+    assert not Event.objects.exists()
+    assert not DBTaskResult.objects.exists()
+    assert not Series.objects.exists()
+
+
+def test_finalize_invoice_refuses_one_without_lines():
+    refuses(NothingToInvoice, "without lines", InvoiceFactory())
+
+
+def test_finalize_invoice_refuses_less_than_nothing(draft):
+    draft.lines.update(unit_price=-1)
+
+    refuses(NothingToInvoice, "less than nothing", draft)
+
+
+def test_finalize_invoice_refuses_a_seller_without_address(draft):
+    draft.business.address = ""
+    draft.business.save()
+
+    refuses(MissingDetails, "address of the business", draft)
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "missing"), [("", "FR1", "business"), ("DE1", "", "customer")]
+)
+def test_finalize_invoice_refuses_reverse_charge_without_tax_ids(
+    seller, buyer, missing
+):
+    business = BusinessFactory(tax_id=seller)
+    draft = InvoiceFactory(
+        business=business, customer=CustomerFactory(business=business, tax_id=buyer)
+    )
+    rate = TaxRateFactory(
+        business=business, category="AE", percent=0, note="Reverse charge."
+    )
+    InvoiceLineFactory(invoice=draft, tax_rate=rate)
+
+    refuses(MissingDetails, f"that of the {missing} first", draft)
+
+
+def test_finalize_invoice_takes_reverse_charge_with_tax_ids():
+    business = BusinessFactory(tax_id="DE1")
+    draft = InvoiceFactory(
+        business=business, customer=CustomerFactory(business=business, tax_id="FR1")
+    )
+    rate = TaxRateFactory(
+        business=business, category="AE", percent=0, note="Reverse charge."
+    )
+    InvoiceLineFactory(invoice=draft, tax_rate=rate)
+
+    assert finalize(draft).tax == 0
+
+
+def test_finalize_invoice_refuses_a_due_date_that_is_past(draft):
+    draft.due_date = date(2026, 2, 28)
+    draft.save()
+
+    refuses(DueBeforeIssue, "Due on 2026-02-28, but issued on 2026-03-01", draft)
+
+
+def test_finalize_invoice_refuses_what_fits_no_books(draft):
+    draft.discount_amount = Decimal(101)
+    draft.save()
+
+    refuses(AmountOutOfRange, "discount is larger", draft)
+
+
+def test_finalize_invoice_refuses_a_second_time(draft):
+    finalize(draft)
+
+    with pytest.raises(InvalidTransition, match="is open and cannot become open"):
+        finalize(draft)
+
+    assert Series.objects.get().next_value == 2
+
+
+def test_number_goes_back_where_the_transaction_does(draft):
+    with transaction.atomic():
+        finalize(draft)
+        transaction.set_rollback(True)
+
+    assert finalize(draft).number == "INV-00001"
+
+
+def in_threads(work, items, count):
+    """Run work on every item, all threads starting at once, each on its own connection."""
+    barrier = threading.Barrier(count)
+
+    def run(share):
+        barrier.wait()
+        try:
+            return [work(item) for item in share]
+        finally:
+            connection.close()
+
+    shares = [items[start::count] for start in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        return [result for results in pool.map(run, shares) for result in results]
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_numbers_have_no_gap_and_no_twin_under_24_threads():
+    threads, each = 24, 5
+    business = BusinessFactory()
+    rate = TaxRateFactory(business=business)
+    customer = CustomerFactory(business=business)
+    drafts = [
+        InvoiceFactory(business=business, customer=customer)
+        for _ in range(threads * each)
+    ]
+    for invoice in drafts:
+        InvoiceLineFactory(invoice=invoice, tax_rate=rate)
+    doomed = {invoice.pk for invoice in drafts[::5]}
+
+    def work(invoice):
+        with transaction.atomic():
+            number = finalize(invoice).number
+            transaction.set_rollback(invoice.pk in doomed)
+        return None if invoice.pk in doomed else number
+
+    numbers = [number for number in in_threads(work, drafts, threads) if number]
+
+    kept = threads * each - len(doomed)
+    assert sorted(numbers) == [f"INV-{n:05d}" for n in range(1, kept + 1)]
+    assert Invoice.objects.exclude(number=None).count() == kept
+    assert Series.objects.get().next_value == kept + 1
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_one_draft_finalized_by_eight_threads_takes_one_number(draft):
+    def work(invoice):
+        try:
+            return finalize(invoice).number
+        except InvalidTransition:
+            return None
+
+    numbers = in_threads(work, [draft] * 8, 8)
+
+    assert [number for number in numbers if number] == ["INV-00001"]
+    assert Series.objects.get().next_value == 2
+    assert Event.objects.count() == 1
