@@ -23,7 +23,7 @@ def own_memberships(request: HttpRequest) -> list[Membership]:
     """Those of the signed-in person with their businesses, read once per request."""
     known = vars(request)
     if "own_memberships" not in known:
-        memberships = Membership.objects.filter(user=person(request))
+        memberships = Membership.objects.filter(user=person(request).pk)
         known["own_memberships"] = list(
             memberships.select_related("business").order_by("pk")
         )

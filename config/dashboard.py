@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.http import businesses_for, may, own_zone, person
 from accounts.models import Event
 from accounts.roles import Permission
-from blog.models import Comment, writes_posts
+from blog.admin import may_write
+from blog.models import Comment
 from invoices import selectors
 from invoices.admin.history import Happening, happening
 from invoices.money import format_money
@@ -47,7 +48,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds what the person may see; Unfold calls it for the front page."""
     context |= {
         "shows_books": may(request, Permission.VIEW_BOOKS),
-        "shows_blog": writes_posts(person(request)),
+        "shows_blog": may_write(request),
     }
     if context["shows_books"]:
         context |= {"figures": _figures(request), "timeline": _newest(request)}

@@ -1,0 +1,182 @@
+"""A row of every model that the back office shows, of a given business where it has one."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.utils import timezone
+
+from accounts.models import Business, Event, Invitation
+from accounts.roles import Role
+from accounts.services.tokens import create_token
+from billing.models import Checkout, Payment, Refund, StripeEvent
+from invoices.models import Document, Invoice, LedgerEntry, Series
+from invoices.services import documents
+from invoices.services.finalizing import finalize_invoice
+from tests.factories import (
+    CommentFactory,
+    CustomerFactory,
+    InvoiceLineFactory,
+    MembershipFactory,
+    PostFactory,
+    TagFactory,
+    TaxRateFactory,
+    UserFactory,
+)
+
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+def draft(business: Business, **line: Any) -> Invoice:
+    """Of one line: 100.00 EUR and 19 % of tax."""
+    return InvoiceLineFactory(invoice__business=business, **line).invoice
+
+
+def frozen(business: Business, **line: Any) -> Invoice:
+    invoice = draft(business, **line)
+    return finalize_invoice(invoice=invoice, actor=None, now=timezone.now())
+
+
+def paid_in(
+    invoice: Invoice, amount: int = 1000, at: datetime = AT, **fields: Any
+) -> LedgerEntry:
+    values = {"kind": LedgerEntry.Kind.PAYMENT, "currency": invoice.currency} | fields
+    return LedgerEntry.objects.create(
+        invoice=invoice,
+        source=f"pi_{LedgerEntry.objects.count()}",
+        amount=amount,
+        occurred_at=at,
+        **values,
+    )
+
+
+def payment(business: Business, **fields: Any) -> Payment:
+    """Of 10.00 EUR, settled."""
+    values = {"amount": 1000, "status": Payment.Status.SUCCEEDED} | fields
+    return Payment.objects.create(
+        invoice=frozen(business),
+        payment_intent=f"pi_{Payment.objects.count()}",
+        currency="EUR",
+        received_at=AT,
+        **values,
+    )
+
+
+def _refund(business: Business) -> Refund:
+    return Refund.objects.create(
+        payment=payment(business), amount=500, currency="EUR", requested_at=AT
+    )
+
+
+def _checkout(business: Business) -> Checkout:
+    invoice = frozen(business)
+    return Checkout.objects.create(
+        invoice=invoice,
+        open_slot=invoice.pk,
+        amount=1000,
+        currency="EUR",
+        started_at=AT,
+        expires_at=AT,
+    )
+
+
+def _stripe_event(business: Business) -> StripeEvent:
+    return StripeEvent.objects.create(
+        event_id=f"evt_{StripeEvent.objects.count()}",
+        type="payment_intent.succeeded",
+        livemode=False,
+        received_at=AT,
+    )
+
+
+def _series(business: Business) -> Series:
+    kind = f"kind-{Series.objects.count()}"
+    return Series.objects.create(business=business, kind=kind, prefix="X-")
+
+
+def _document(business: Business) -> Document:
+    return documents.store_document(invoice=frozen(business))
+
+
+def _invitation(business: Business) -> Invitation:
+    count = Invitation.objects.count()
+    return Invitation.objects.create(
+        business=business,
+        email=f"guest{count}@example.com",
+        role=Role.VIEWER,
+        token=f"token-{count}",
+        invited_by=UserFactory(),
+        expires_at=AT,
+    )
+
+
+def _event(business: Business) -> Event:
+    return Event.objects.create(
+        business=business,
+        actor=UserFactory(),
+        type="invoice.created",
+        subject_type="invoice",
+        subject_id=str(business.public_id),
+        occurred_at=AT,
+    )
+
+
+def _email_address(business: Business) -> EmailAddress:
+    user = UserFactory()
+    return EmailAddress.objects.create(user=user, email=user.email, verified=True)
+
+
+def _authenticator(business: Business) -> Authenticator:
+    return Authenticator.objects.create(
+        user=UserFactory(), type=Authenticator.Type.TOTP, data={"secret": "made up"}
+    )
+
+
+def _task(business: Business) -> Any:
+    return documents.store_document_later(frozen(business))
+
+
+# By the name under which Django knows the model.
+ROWS: Final[Mapping[str, Callable[[Business], Any]]] = {
+    "account.emailaddress": _email_address,
+    "accounts.apitoken": lambda business: create_token(
+        user=UserFactory(), name="Laptop", now=AT
+    ),
+    "accounts.business": lambda business: MembershipFactory(business=business),
+    "accounts.event": _event,
+    "accounts.invitation": _invitation,
+    "accounts.membership": lambda business: MembershipFactory(business=business),
+    "accounts.user": lambda business: UserFactory(),
+    "billing.checkout": _checkout,
+    "billing.payment": payment,
+    "billing.refund": _refund,
+    "billing.stripeevent": _stripe_event,
+    "blog.comment": lambda business: CommentFactory(),
+    "blog.post": lambda business: PostFactory(published=True),
+    "blog.tag": lambda business: TagFactory(),
+    "django_tasks_database.dbtaskresult": _task,
+    "invoices.customer": lambda business: CustomerFactory(business=business),
+    "invoices.document": _document,
+    "invoices.invoice": draft,
+    "invoices.ledgerentry": lambda business: paid_in(frozen(business)),
+    "invoices.series": _series,
+    "invoices.taxrate": lambda business: TaxRateFactory(business=business),
+    "mfa.authenticator": _authenticator,
+}
+# Of one business, and nobody else's to see.
+OF_BUSINESS: Final = [
+    "accounts.event",
+    "accounts.invitation",
+    "accounts.membership",
+    "billing.checkout",
+    "billing.payment",
+    "billing.refund",
+    "invoices.customer",
+    "invoices.document",
+    "invoices.invoice",
+    "invoices.ledgerentry",
+    "invoices.series",
+    "invoices.taxrate",
+]
