@@ -46,7 +46,7 @@ class LatestPosts(Feed[Post, None]):
 
     def items(self) -> QuerySet[Post]:
         posts = Post.objects.published().newest_first()
-        return posts.select_related("author").prefetch_related("tags")[:ENTRIES]
+        return posts.select_related("author").with_tags()[:ENTRIES]
 
     def item_title(self, item: Post) -> str:
         return item.title

@@ -124,12 +124,17 @@ class PostQuerySet(models.QuerySet["Post"]):
     def newest_first(self) -> PostQuerySet:
         return self.order_by("-published_at", "-pk")
 
+    def with_tags(self) -> PostQuerySet:
+        """With their tags in the order of the alphabet."""
+        in_order = Tag.objects.order_by("name")
+        return self.prefetch_related(models.Prefetch("tags", in_order))
+
     def for_lists(self) -> models.QuerySet[Any]:
         """With all that a list shows, and without the texts, which may be long."""
         return (
-            self.with_comment_counts()
+            self.with_tags()
+            .with_comment_counts()
             .select_related("author")
-            .prefetch_related("tags")
             .defer("body", "body_html")
         )
 

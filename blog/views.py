@@ -151,8 +151,8 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 def _post_or_404(request: HttpRequest, slug: str) -> Post:
-    visible = Post.objects.visible_to(request.user).select_related("author")
-    return get_object_or_404(visible.prefetch_related("tags"), slug=slug)
+    visible = Post.objects.visible_to(request.user).with_tags()
+    return get_object_or_404(visible.select_related("author"), slug=slug)
 
 
 def _parent(public_id: UUID | None) -> Comment | None:

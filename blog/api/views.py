@@ -70,8 +70,8 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
         visible = Post.objects.visible_to(self.request.user)
         if self.action == "list":
             return visible.for_lists()
-        detailed = visible.with_comment_counts().select_related("author")
-        return detailed.prefetch_related("tags")
+        detailed = visible.with_tags().with_comment_counts()
+        return detailed.select_related("author")
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Post]]:
         return PostSummarySerializer if self.action == "list" else PostSerializer

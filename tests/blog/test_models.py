@@ -151,6 +151,16 @@ def test_newest_first_goes_by_publication():
     assert list(Post.objects.newest_first()) == [older, newer]
 
 
+def test_with_tags_reads_them_in_order(django_assert_num_queries):
+    post = PostFactory()
+    post.tags.add(*(TagFactory(name=name) for name in ("tax", "law", "work")))
+
+    [found] = Post.objects.with_tags()
+
+    with django_assert_num_queries(0):
+        assert [tag.name for tag in found.tags.all()] == ["law", "tax", "work"]
+
+
 def test_for_lists_needs_no_further_query_for_a_row(django_assert_num_queries):
     for _ in range(3):
         PostFactory(published=True).tags.add(TagFactory())
