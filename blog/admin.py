@@ -6,10 +6,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Case, Count, Model, QuerySet, Value, When
+from django.db.models import Case, Count, Field, Model, QuerySet, Value, When
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
@@ -106,7 +105,7 @@ class PostAdmin(BlogAdmin):
         "comments_open",
     )
     actions = ("publish_chosen",)
-    actions_detail = ("publish", "unpublish", "look")
+    actions_detail = ("publish", "unpublish")
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -123,6 +122,14 @@ class PostAdmin(BlogAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "body":
+            field.widget.attrs["rows"] = 24
+        return field
 
     @label("status", POST_COLORS, ordering="status")
     def state(self, post: Post) -> tuple[str, str]:
@@ -169,11 +176,11 @@ class PostAdmin(BlogAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         post = self.get_object(request, str(object_id))
-        offered = {"look"}
-        if self.has_change_permission(request, post):
-            offered.add("unpublish" if post.is_published else "publish")
+        if not self.has_change_permission(request, post):
+            return []
+        fitting = "unpublish" if post.is_published else "publish"
         shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.path in offered]
+        return [each for each in shown if each.path == fitting]
 
     @button("Publish", "publish", ActionVariant.PRIMARY)
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -206,10 +213,6 @@ class PostAdmin(BlogAdmin):
             consequence=f"Readers no longer find “{post}” and its comments.",
             act=act,
         )
-
-    @button("See the page", "visibility")
-    def look(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return redirect(self.get_object(request, object_id))
 
     @admin.action(description="Publish")
     def publish_chosen(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:
