@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -34,7 +33,7 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
     An invoice that comes to nothing is paid at once. The PDF is rendered by a task
     written in the same transaction.
 
-    The number is taken last, from a locked row, so that the lock is held for two short
+    The number is taken last, from a locked row, so that the lock is held for three short
     statements and a rollback gives the number back.
 
     :raises InvalidTransition: if the invoice is no longer a draft
@@ -46,22 +45,21 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
     check_transition(invoice.status, InvoiceStatus.OPEN)
     lines = list(invoice.lines.select_related("tax_rate").order_by("position", "pk"))
     totals = _check(invoice, lines)
+    _open_series(invoice.business)
     _freeze(invoice, lines, totals, now)
-    invoice.number = _take_number(invoice.business)
-    invoice.save()
     documents.store_document_later(invoice)
-    record_event(
+    # Before the number, as the locks must come in one order; see `_open_series`.
+    event = record_event(
         type="invoice.finalized",
         subject=invoice,
         business=invoice.business,
         actor=actor,
         now=now,
-        data={
-            "number": invoice.number,
-            "total": invoice.total,
-            "currency": invoice.currency,
-        },
+        data={"total": invoice.total, "currency": invoice.currency},
     )
+    invoice.number = event.data["number"] = _take_number(invoice.business)
+    invoice.save()
+    event.save(update_fields=["data"])
     return invoice
 
 
@@ -139,25 +137,29 @@ def _freeze_lines(lines: Sequence[InvoiceLine], totals: Totals) -> None:
     )
 
 
-def _take_number(business: Business) -> str:
-    series = _lock_series(business)
-    number = str(series)
-    series.next_value += 1
-    series.save(update_fields=["next_value"])
-    return number
+def _open_series(business: Business) -> None:
+    """
+    Make the series with the first invoice of a business.
 
-
-def _lock_series(business: Business) -> Series:
-    of_invoices = Series.objects.select_for_update().filter(
-        business=business, kind=Series.Kind.INVOICE
-    )
-    with suppress(Series.DoesNotExist):
-        return of_invoices.get()
-    # The first invoices of a business, finalized at once, take turns here. On the
-    # series itself they would deadlock: the losers of the insert each keep a shared
-    # lock on the row that all of them want to write.
+    First invoices finalized at once take turns on the business. Whoever inserts a row
+    that names the business, such as an event, shares a lock on it; so that must happen
+    before the series is locked, or the two wait for each other. And they cannot take
+    turns on the series itself: the losers of an insert each keep a shared lock on the
+    row that all of them want to write.
+    """
+    if Series.objects.filter(business=business, kind=Series.Kind.INVOICE).exists():
+        return
     Business.objects.select_for_update().get(pk=business.pk)
     Series.objects.get_or_create(
         business=business, kind=Series.Kind.INVOICE, defaults={"prefix": "INV-"}
     )
-    return of_invoices.get()
+
+
+def _take_number(business: Business) -> str:
+    series = Series.objects.select_for_update().get(
+        business=business, kind=Series.Kind.INVOICE
+    )
+    number = str(series)
+    series.next_value += 1
+    series.save(update_fields=["next_value"])
+    return number

@@ -307,13 +307,21 @@ def test_share_splits_to_the_unit(amount, weights, parts):
 
 # Laws
 
-PERCENTS = st.decimals(0, 100, places=3)
+
+def decimals(least, most, places):
+    """Drawn as integers: many times quicker than `st.decimals`."""
+    scale = 10**places
+    whole = st.integers(int(least * scale), int(most * scale))
+    return whole.map(lambda number: Decimal(number).scaleb(-places))
+
+
+PERCENTS = decimals(0, 100, 3)
 TAXES = st.builds(Tax, st.just("S"), st.sampled_from([0, 7, 19, 21]).map(Decimal))
 LINES = st.lists(
     st.builds(
         Line,
-        quantity=st.decimals(Decimal("0.0001"), 10_000, places=4),
-        unit_price=st.decimals(-10_000, 100_000, places=6),
+        quantity=decimals(Decimal("0.0001"), 10_000, 4),
+        unit_price=decimals(-10_000, 100_000, 6),
         tax=TAXES,
         discount_percent=PERCENTS,
     ),
@@ -366,7 +374,7 @@ def test_no_share_is_a_unit_off(amount, weights):
             assert abs(part * whole - amount * weight) < whole
 
 
-@given(st.decimals(-(10**9), 10**9, places=8), CURRENCIES)
+@given(decimals(-(10**9), 10**9, 8), CURRENCIES)
 def test_rounding_is_half_away_from_zero_and_symmetric(amount, currency):
     rounded = amount.quantize(Decimal(10) ** -exponent(currency), ROUND_HALF_UP)
 
