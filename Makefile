@@ -16,7 +16,7 @@ SITE := $(or $(wildcard .venv/dev.stamp),.venv/run.stamp)
 DEV := .venv/dev.stamp
 
 PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
-ON_SQLITE := env DATABASE_URL=sqlite://:memory: $(PYTEST)
+ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST)
 ON_MARIADB := $(PYTHON) -m tests.database -- $(PYTEST)
 COVER := --cov --cov-report=
 TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'

@@ -10,3 +10,10 @@ from django.core.management import call_command
 def run_tasks(event: object, context: object) -> None:
     """Mail, refunds and whatever else the last minute wrote down to be done."""
     call_command("db_worker", batch=True, interval=0, startup_delay=False)
+
+
+def tidy_up(event: object, context: object) -> None:
+    """Forget what nobody needs: sessions that ended, tasks that were done."""
+    call_command("clearsessions")
+    # Mail of accounts carries links that open them; two weeks are enough to look back.
+    call_command("prune_db_task_results", queue_name="*", min_age_days=14)

@@ -211,7 +211,9 @@ def _headers(environ: Environ) -> Headers:
 def _html(status: int, text: str) -> Response:
     headers = {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        "Content-Security-Policy": (
+            "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+        ),
     }
     return status, headers, text
 

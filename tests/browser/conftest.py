@@ -1,0 +1,80 @@
+"""The distribution's Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.journeys.shop import Shop
+
+# Playwright's loop runs in the test's own thread, and Django would refuse it the ORM.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+SCREENSHOTS = Path(settings.BASE_DIR) / "build" / "screenshots"
+SIZES = {
+    "desktop": {"width": 1440, "height": 1000},
+    "phone": {"width": 390, "height": 844},
+}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "No Chromium: `make test` installs it."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"],
+        )
+        yield browser
+        browser.close()
+
+
+class Person:
+    """
+    Somebody at a browser. What their pages complain about ends up in `complaints`.
+
+    :param name: of the folder with their screenshots
+    """
+
+    def __init__(
+        self,
+        browser: Browser,
+        shop: Shop,
+        name: str,
+        size: Literal["desktop", "phone"],
+        scheme: Literal["light", "dark"],
+    ) -> None:
+        self._folder = SCREENSHOTS / f"{name}-{size}-{scheme}"
+        self.complaints: list[str] = []
+        self.page: Page = browser.new_context(
+            base_url=shop.site,
+            color_scheme=scheme,
+            locale="en-GB",
+            viewport=SIZES[size],
+        ).new_page()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "console",
+            lambda message: (
+                self.complaints.append(f"{self.page.url}: {message.text}")
+                if message.type == "error"
+                else None
+            ),
+        )
+
+    def photograph(self, name: str) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self._folder / f"{name}.png", full_page=True)
+
+    def scrolls_sideways(self) -> bool:
+        return bool(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth > window.innerWidth + 1"
+            )
+        )

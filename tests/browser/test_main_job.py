@@ -1,0 +1,101 @@
+"""The main job as people do it: the owner in the back office, the customer on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from config.management.commands.load_demo import EMAIL, PASSWORD
+from tests.browser.conftest import Person
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+def sign_in(owner):
+    owner.page.goto("/admin/")
+    expect(owner.page).to_have_url(re.compile("/accounts/login/"))
+    owner.photograph("1-sign-in")
+    owner.page.get_by_label("Email").fill(EMAIL)
+    owner.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    owner.page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(owner.page.get_by_role("heading", name="EUR")).to_be_visible()
+    owner.photograph("2-overview")
+
+
+def write_and_send(owner):
+    page = owner.page
+    page.goto("/admin/invoices/invoice/add/")
+    page.locator("#select2-id_customer-container").click()
+    page.get_by_role("option", name="Northwind Traders").click()
+    page.locator("[name=lines-0-description]").fill("Wayfinding for two floors")
+    page.locator("[name=lines-0-quantity]").fill("2.5")
+    page.locator("[name=lines-0-unit_price]").fill("240")
+    page.locator("[name=lines-0-tax_rate]").select_option(label="VAT 19 %")
+    owner.photograph("3-new-invoice")
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("€714.00").first).to_be_visible()
+    owner.photograph("4-draft")
+    choose(page, "Finalize and send")
+    owner.photograph("5-confirm")
+    page.get_by_role("button", name="Finalize and send").click()
+    expect(page.get_by_text("INV-00011").first).to_be_visible()
+    owner.photograph("6-open")
+    return page.url
+
+
+def choose(page, action):
+    link = page.get_by_role("link", name=action)
+    if not link.is_visible():
+        # On a phone the actions are behind three dots.
+        page.get_by_text("more_horiz", exact=True).locator("visible=true").click()
+    link.click()
+
+
+def pay(customer, link):
+    page = customer.page
+    page.goto(link)
+    expect(page.get_by_text("€714.00").first).to_be_visible()
+    assert not customer.scrolls_sideways()
+    customer.photograph("1-pay")
+    page.get_by_role("button", name=re.compile("^Pay €714.00")).click()
+    expect(page.get_by_text("Stand-in for Stripe")).to_be_visible()
+    customer.photograph("2-stripe")
+    page.get_by_role("button", name=re.compile("^Decline")).click()
+    expect(page.get_by_text("Declined.")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Pay EUR")).click()
+    expect(page).to_have_url(re.compile("/return/"))
+    expect(page.get_by_text("€714.00").first).to_be_visible()
+    customer.photograph("3-thanks")
+    page.goto(link)
+    expect(page.get_by_text("Paid").first).to_be_visible()
+    assert page.get_by_role("button", name=re.compile("^Pay")).count() == 0
+    customer.photograph("4-receipt")
+
+
+@pytest.mark.parametrize(
+    ("owner_at", "customer_at", "scheme"),
+    [("desktop", "phone", "light"), ("phone", "desktop", "dark")],
+)
+def test_an_owner_invoices_and_a_customer_pays(
+    shop, chromium, owner_at, customer_at, scheme
+):
+    owner = Person(chromium, shop, "owner", owner_at, scheme)
+    customer = Person(chromium, shop, "customer", customer_at, scheme)
+
+    sign_in(owner)
+    invoice = write_and_send(owner)
+    shop.run_tasks()
+    link = re.search(r"http://\S+/i/\S+/", shop.mail("INV-00011"))
+    pay(customer, link[0])
+    shop.stripe.courier.wait()
+    shop.run_tasks()
+
+    assert "714.00" in shop.mail("Payment received for invoice INV-00011")
+    owner.page.goto(invoice)
+    expect(owner.page.get_by_text("Paid").first).to_be_visible()
+    owner.photograph("7-paid")
+    assert (owner.complaints, customer.complaints) == ([], [])
