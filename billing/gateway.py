@@ -197,6 +197,19 @@ def retrieve_session(session_id: str) -> Session:
     return _session(answer.to_dict())
 
 
+def find_session(payment_intent: str) -> Session | None:
+    """The session in which this payment was made, if any."""
+    with _calling():
+        answers = client(quick=True).v1.checkout.sessions.list(
+            {
+                "payment_intent": payment_intent,
+                "limit": 1,
+                "expand": ["data.payment_intent.latest_charge"],
+            }
+        )
+    return next((_session(answer.to_dict()) for answer in answers.data), None)
+
+
 def expire_session(session_id: str) -> None:
     """:raises PaymentRejected: if the session is not open"""
     with _calling():

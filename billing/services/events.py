@@ -62,8 +62,19 @@ def _settle(session_id: str, now: datetime, *, debit_failed: bool = False) -> st
 
 
 def _refund(refund_id: str, now: datetime) -> str:
-    refund = refunding.sync_refund(refund_id=refund_id, now=now)
+    fact = gateway.retrieve_refund(refund_id)
+    refund = refunding.apply_refund(fact=fact, now=now)
+    if refund is None and _settle_payment_of(fact, now):
+        refund = refunding.apply_refund(fact=fact, now=now)
     return refund.status if refund else "none of ours"
+
+
+def _settle_payment_of(fact: gateway.Refund, now: datetime) -> bool:
+    """What tells of a refund may come before what tells of its payment."""
+    session = gateway.find_session(fact.payment_intent) if fact.payment_intent else None
+    return session is not None and bool(
+        settling.apply_session(session=session, now=now)
+    )
 
 
 _ACTS: Final[Mapping[str, Act]] = {

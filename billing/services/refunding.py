@@ -129,24 +129,16 @@ def _reject(refund: Refund, now: datetime) -> None:
     _move(refund, RefundStatus.FAILED, invoice, now)
 
 
-def sync_refund(*, refund_id: str, now: datetime) -> Refund | None:
-    """
-    Ask Stripe for a refund and book what it says. May run any number of times. Call it
-    outside a transaction.
-
-    :returns: the refund, or None if its payment is none of ours
-    :raises PaymentPending: if Stripe cannot be asked now
-    :raises PaymentRejected: if Stripe does not know the refund
-    """
-    return apply_refund(fact=gateway.retrieve_refund(refund_id), now=now)
-
-
 @transaction.atomic
 def apply_refund(*, fact: gateway.Refund, now: datetime) -> Refund | None:
-    """As `sync_refund`, with Stripe's answer at hand."""
+    """
+    Book what Stripe says of a refund. May run any number of times.
+
+    :returns: the refund, or None if its payment is not known here
+    """
     payment = Payment.objects.filter(payment_intent=fact.payment_intent).first()
     if payment is None:
-        logger.warning("Refund %s is of no payment of ours", fact.id)
+        logger.warning("Refund %s is of no payment known here", fact.id)
         return None
     invoice = lock_invoice(payment.invoice_id)
     refund = _find(payment, fact) or _import(payment, fact)

@@ -179,6 +179,16 @@ def test_a_refund_made_in_the_dashboard_is_imported_once(stripe, invoice, paymen
     assert standing(invoice) == ("paid", 10_000, 2_500, 0)
 
 
+def test_a_refund_told_of_before_its_payment_settles_that_first(stripe, invoice):
+    stripe.pay(start(invoice).session_id)
+    (intent,) = stripe.intents
+    (event, _) = stripe.refund_in_dashboard(intent, 2_500)
+
+    assert deliver(stripe, event) == [200]
+
+    assert standing(invoice) == ("paid", 10_000, 2_500, 0)
+
+
 @pytest.mark.scenario(31)
 def test_a_refund_that_fails_days_later_is_booked_back_once(
     stripe, invoice, payment, run_tasks
@@ -244,7 +254,7 @@ def test_a_refund_of_no_payment_of_ours_is_left_alone(stripe, payment):
 
     assert Refund.objects.count() == 0
     refund["payment_intent"] = known
-    refunding.sync_refund(refund_id=refund["id"], now=timezone.now())
+    deliver(stripe, event | {"id": "evt_again"})
 
 
 def test_held_money_that_goes_back_is_no_refund_of_what_was_paid(
