@@ -132,14 +132,16 @@ class PaymentAdmin(LookOnly):
             )
             return f"{spoken(refund.amount, refund.currency)} goes back to the payer."
 
-        left = spoken(payment.amount - payment.refunded, payment.currency)
+        paid = spoken(payment.amount, payment.currency)
+        back = spoken(payment.refunded, payment.currency)
         return self.ask(
             request,
             payment,
             title="Refund",
             consequence=(
-                f"Up to {left} goes back to the payer by Stripe. What the payment "
-                "settled stays settled: a refund opens no debt."
+                f"{paid} was paid, of which {back} went back already. What you write "
+                "here goes back to the payer by Stripe. What the payment settled stays "
+                "settled: a refund opens no debt."
             ),
             form=form,
             act=act,

@@ -25,6 +25,9 @@ class LineForm(forms.ModelForm[InvoiceLine]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # In a table, the head of the column is the label for those who see it.
+            field.widget.attrs["aria-label"] = field.label
         for name, value in self.initial.items():
             if isinstance(value, Decimal):
                 self.initial[name] = plain(value)

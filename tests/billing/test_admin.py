@@ -40,7 +40,7 @@ def said(response: Any) -> list[str]:
 def test_refund_asks_first_and_a_get_changes_nothing(desk, paid):
     response = desk.get(button(paid))
 
-    assert "Up to €10.00 goes back to the payer" in response.content.decode()
+    assert "€10.00 was paid, of which €0.00 went back" in response.content.decode()
     assert not Refund.objects.exists()
 
 
