@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from config.management.commands.load_demo import EMAIL, PASSWORD
 from tests.journeys.shop import Shop
 
 # Playwright's loop runs in the test's own thread, and Django would refuse it the ORM.
@@ -67,6 +68,14 @@ class Person:
                 else None
             ),
         )
+
+    def sign_in(self) -> None:
+        """As the demo's owner; ends at the back office."""
+        self.page.goto("/admin/")
+        self.page.get_by_label("Email").fill(EMAIL)
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.wait_for_url("**/admin/")
 
     def photograph(self, name: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

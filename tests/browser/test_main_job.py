@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from config.management.commands.load_demo import EMAIL, PASSWORD
 from tests.browser.conftest import Person
 
 pytestmark = [
@@ -19,9 +18,7 @@ def sign_in(owner):
     owner.page.goto("/admin/")
     expect(owner.page).to_have_url(re.compile("/accounts/login/"))
     owner.photograph("1-sign-in")
-    owner.page.get_by_label("Email").fill(EMAIL)
-    owner.page.get_by_label("Password", exact=True).fill(PASSWORD)
-    owner.page.get_by_role("button", name="Sign in", exact=True).click()
+    owner.sign_in()
     expect(owner.page.get_by_role("heading", name="EUR")).to_be_visible()
     owner.photograph("2-overview")
 

@@ -1,0 +1,82 @@
+"""Every public page: no complaint in the console, nothing sideways, WCAG 2.2 AA."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import Person
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.django_db(transaction=True),
+]
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PUBLIC = {
+    "blog": "/",
+    "post": "/blog/pricing-a-day-of-work/",
+    "tag": "/blog/tags/money/",
+    "author": "/blog/authors/demo-owner/",
+    "nothing": "/nothing/here/",
+    "sign-in": "/accounts/login/",
+    "sign-up": "/accounts/signup/",
+    "forgotten": "/accounts/password/reset/",
+}
+SIGNED_IN = {
+    "account": "/accounts/",
+    "business": "/accounts/business/",
+    "members": "/accounts/members/",
+    "tokens": "/accounts/tokens/",
+    "second-factor": "/accounts/2fa/",
+    "e-mail": "/accounts/email/",
+}
+
+
+def look_at(person, pages):
+    found = []
+    for name, path in pages.items():
+        person.page.goto(path)
+        person.photograph(name)
+        if person.scrolls_sideways():
+            found.append((name, "scrolls sideways"))
+        result = Axe().run(
+            person.page, options={"runOnly": {"type": "tag", "values": WCAG}}
+        )
+        found += [
+            (name, violation["id"], violation["nodes"][0]["html"])
+            for violation in result.response["violations"]
+        ]
+    return found
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("desktop", "dark")])
+def test_pages_are_for_everyone(shop, chromium, size, scheme):
+    person = Person(chromium, shop, "pages", size, scheme)
+
+    found = look_at(person, PUBLIC)
+    person.sign_in()
+    found += look_at(person, SIGNED_IN)
+
+    assert found == []
+    missing = [c for c in person.complaints if "404" not in c]
+    assert missing == []
+
+
+def test_the_api_is_documented_under_the_policy(shop, chromium):
+    person = Person(chromium, shop, "pages", "desktop", "light")
+
+    person.page.goto("/api/docs/")
+
+    person.page.get_by_text("/api/v1/invoices/", exact=True).first.wait_for()
+    person.photograph("api")
+    assert person.complaints == []
+
+
+def test_a_page_weighs_little(shop, chromium):
+    person = Person(chromium, shop, "pages", "phone", "light")
+    weights = []
+    person.page.on("response", lambda response: weights.append(len(response.body())))
+
+    person.page.goto("/blog/pricing-a-day-of-work/", wait_until="networkidle")
+
+    assert 0 < sum(weights) < 60_000
