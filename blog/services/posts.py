@@ -164,7 +164,8 @@ def _check_publishable(post: Post) -> None:
 
 
 def _set_tags(post: Post, typed: Sequence[str]) -> None:
-    post.tags.set([find_or_make_tag(name) for name in tag_names(typed)])
+    # Two posts that make the same new tags wait for one another in one order.
+    post.tags.set([find_or_make_tag(name) for name in sorted(tag_names(typed))])
 
 
 def _record(event: str, post: Post, actor: User | None, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.services.events import record_event
@@ -16,7 +16,12 @@ def find_or_make_tag(name: str) -> Tag:
     if tag := Tag.objects.filter(name=name).first():
         return tag
     tag = Tag(name=name)
-    save_with_slug(tag, slug_of(name, otherwise="tag"))
+    try:
+        with transaction.atomic():
+            save_with_slug(tag, slug_of(name, otherwise="tag"))
+    except IntegrityError:
+        # Somebody else has made it since.
+        return Tag.objects.get(name=name)
     return tag
 
 

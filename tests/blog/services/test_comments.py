@@ -115,6 +115,48 @@ def test_the_same_words_within_a_minute_are_a_second_click(post, reader, now):
     assert Comment.objects.count() == 1
 
 
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_the_same_words_sent_at_once_are_said_once(post, reader, now, at_once):
+    def work(_):
+        try:
+            comments.comment_on_post(post=post, author=reader, body="Yes.", now=now)
+        except DuplicateComment:
+            return "refused"
+        return "said"
+
+    assert sorted(at_once(work)) == ["refused"] * 7 + ["said"]
+    assert Comment.objects.count() == 1
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_a_comment_is_deleted_or_answered_never_both(post, now, at_once):
+    thread = CommentFactory(post=post, approved=True)
+    people = UserFactory.create_batch(8)
+
+    def work(number):
+        try:
+            if number == 0:
+                comments.delete_comment(comment=thread, actor=None, now=now)
+            else:
+                comments.comment_on_post(
+                    post=post,
+                    author=people[number],
+                    body="Yes.",
+                    parent=thread,
+                    now=now,
+                )
+        except (CommentAnswered, NoSuchThread):
+            return False
+        return True
+
+    deleted, *answered = at_once(work)
+
+    assert deleted is not any(answered)
+    assert Comment.objects.count() == (0 if deleted else 8)
+
+
 def test_other_words_people_posts_and_times_are_no_second_click(post, reader, now):
     comments.comment_on_post(post=post, author=reader, body="Yes.", now=now)
     minute = timedelta(minutes=1)

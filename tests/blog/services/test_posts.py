@@ -147,6 +147,36 @@ def test_write_post_takes_no_field_that_is_worked_out(now):
         write(now, status="published")
 
 
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_posts_of_one_title_written_at_once_get_each_a_slug(now, author, at_once):
+    def work(_):
+        return posts.write_post(
+            author=author, fields={"title": "One"}, actor=author, now=now
+        ).slug
+
+    assert sorted(at_once(work)) == ["one", *(f"one-{n}" for n in range(2, 9))]
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_posts_written_at_once_share_their_new_tags(now, author, at_once):
+    def work(number):
+        tags = ["tax", "law", "work"]
+        posts.write_post(
+            author=author,
+            fields={"title": f"Post {number}"},
+            tags=tags if number % 2 else tags[::-1],
+            actor=author,
+            now=now,
+        )
+
+    at_once(work)
+
+    assert {tag.posts.count() for tag in Tag.objects.all()} == {8}
+    assert sorted(tag.slug for tag in Tag.objects.all()) == ["law", "tax", "work"]
+
+
 # Changing
 
 

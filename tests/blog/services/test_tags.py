@@ -1,5 +1,9 @@
+import threading
+import time
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from accounts.models import Event
 from blog.models import Tag
@@ -19,6 +23,28 @@ def test_find_or_make_tag_makes_one_with_an_address():
     tag = tags.find_or_make_tag("tax law")
 
     assert (tag.name, tag.slug) == ("tax law", "tax-law")
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_a_tag_that_two_make_at_once_is_one(at_once):
+    made = threading.Event()
+
+    def first():
+        with transaction.atomic():
+            tag = tags.find_or_make_tag("tax")
+            made.set()
+            # Long enough for the other to look, find nothing, and wait to insert.
+            time.sleep(0.5)
+        return tag
+
+    def second():
+        made.wait()
+        return tags.find_or_make_tag("tax")
+
+    found = at_once(lambda number: (first, second)[number](), threads=2)
+
+    assert found[0] == found[1] == Tag.objects.get()
 
 
 def test_rename_tag_keeps_its_address(now):
