@@ -1,29 +1,25 @@
 """Invoices: where drafts are written, finalized and sent."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db import transaction
+from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from unfold.admin import TabularInline
 from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import (
-    OfBusiness,
     button,
     label,
     refusal,
     refused_fields,
 )
 from accounts.http import (
-    businesses_for,
     may,
     person,
     today,
@@ -32,6 +28,7 @@ from accounts.roles import Permission
 from invoices import selectors
 from invoices.admin.filters import CurrencyFilter, DueFilter, OwnRowsFilter
 from invoices.admin.history import timeline
+from invoices.admin.lines import LineInline
 from invoices.admin.records import (
     RecordAdmin,
     chosen_business,
@@ -39,8 +36,9 @@ from invoices.admin.records import (
     spoken,
     typed,
 )
-from invoices.forms import DraftForm, LineForm, LinesFormSet, plain
-from invoices.models import Invoice, InvoiceLine, TaxRate
+from invoices.admin.totals import totals
+from invoices.forms import DraftForm
+from invoices.models import Invoice
 from invoices.services import correcting, documents, drafting, finalizing, sending
 from invoices.states import TRANSITIONS, InvoiceStatus
 
@@ -52,109 +50,10 @@ STATUS_COLORS = {
 }
 
 
-class InvoiceLineInline(OfBusiness, TabularInline):
-    model = InvoiceLine
-    form = LineForm
-    formset = LinesFormSet
-    business_path = "invoice__business"
-    to_delete = Permission.WRITE_BOOKS
-    extra = 0
-    verbose_name = "line"
-    verbose_name_plural = "Lines"
-    show_title = False
-    ordering = ("position", "pk")
-    fields = (
-        "description",
-        "quantity",
-        "unit_price",
-        "discount_percent",
-        "discount_amount",
-        "tax_rate",
-    )
-    frozen_fields = (
-        "description",
-        "quantity_",
-        "unit_price_",
-        "discount",
-        "tax_name",
-        "amount",
-    )
-    readonly_fields = frozen_fields[1:4] + frozen_fields[5:]
-
-    def _may(self, request: HttpRequest, permission: Any, obj: Any) -> bool:
-        # Django asks an inline about the row it is on: the invoice.
-        if permission != self.to_view and obj is not None and not obj.is_draft:
-            return False
-        business_id = None if obj is None else obj.business_id
-        return permission is not None and may(request, permission, business_id)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields if obj is None or obj.is_draft else self.frozen_fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if obj is None or obj.is_draft else self.frozen_fields
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return 0 if obj and obj.lines.exists() else 1
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("tax_rate", "invoice")
-
-    def formfield_for_foreignkey(
-        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        if db_field.name == "tax_rate":
-            kwargs["queryset"] = _rates_offered(request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def formfield_for_dbfield(
-        self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "tax_rate":
-            # No room in a row for links to the list of rates.
-            field.widget = field.widget.widget
-        return field
-
-    @admin.display(description="quantity")
-    def quantity_(self, line: InvoiceLine) -> str:
-        return plain(line.quantity)
-
-    @admin.display(description="unit price")
-    def unit_price_(self, line: InvoiceLine) -> str:
-        return f"{plain(line.unit_price)} {line.invoice.currency}"
-
-    @admin.display
-    def discount(self, line: InvoiceLine) -> str:
-        off = [
-            f"{plain(line.discount_percent)} %" if line.discount_percent else "",
-            plain(line.discount_amount) if line.discount_amount else "",
-        ]
-        return " + ".join(filter(None, off)) or "-"
-
-    @admin.display
-    def amount(self, line: InvoiceLine) -> str:
-        return spoken(line.net, line.invoice.currency)
-
-
-def _rates_offered(request: HttpRequest) -> QuerySet[TaxRate]:
-    """Active ones of the business, and those that the draft has already."""
-    rates = TaxRate.objects.filter(
-        business__in=businesses_for(request, Permission.WRITE_BOOKS), is_active=True
-    )
-    draft = request.resolver_match and request.resolver_match.kwargs.get("object_id")
-    if draft:
-        used = InvoiceLine.objects.filter(invoice=draft).values("tax_rate")
-        rates = TaxRate.objects.filter(
-            Q(is_active=True) | Q(pk__in=used), business__invoices=draft
-        )
-    return rates.order_by("name", "pk")
-
-
 @admin.register(Invoice)
 class InvoiceAdmin(RecordAdmin):
     form = DraftForm
-    inlines = (InvoiceLineInline,)
+    inlines = (LineInline,)
     list_display = (
         "named",
         "customer",
@@ -322,7 +221,7 @@ class InvoiceAdmin(RecordAdmin):
     ) -> HttpResponse:
         invoice = context["original"]
         if invoice is not None:
-            context["totals"] = _totals(invoice)
+            context["totals"] = totals(invoice)
             context["timeline"] = timeline(invoice)
         if invoice is not None and not invoice.is_draft:
             context["customer_link"] = selectors.customer_link(invoice)
@@ -496,51 +395,5 @@ def _draft_total(invoice: Invoice) -> str:
     if not invoice.is_draft:
         return spoken(invoice.total, invoice.currency)
     lines = list(invoice.lines.select_related("tax_rate"))
-    totals = selectors.draft_totals(invoice, lines)
-    return spoken(totals.total, invoice.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class TotalsRow:
-    """A line of the totals below an invoice."""
-
-    label: str
-    amount: str
-    is_strong: bool = False
-
-
-def _totals(invoice: Any) -> list[TotalsRow]:
-    rows = _draft_rows(invoice) if invoice.is_draft else _frozen_rows(invoice)
-    return [
-        TotalsRow(name, spoken(amount, invoice.currency), name in {"Total", "Due"})
-        for name, amount in rows
-    ]
-
-
-def _draft_rows(invoice: Invoice) -> list[tuple[str, int]]:
-    lines = list(invoice.lines.select_related("tax_rate"))
-    totals = selectors.draft_totals(invoice, lines)
-    names = {line.tax_rate.tax: line.tax_rate.name for line in lines}
-    taxes = [(names[each.tax], each.amount) for each in totals.taxes]
-    return _rows(totals.subtotal, totals.discount, taxes, totals.total)
-
-
-def _frozen_rows(invoice: Any) -> list[tuple[str, int]]:
-    taxes = invoice.taxes.order_by("category", "percent").values_list("name", "amount")
-    ledger = [
-        ("Paid", invoice.paid),
-        ("Refunded", invoice.refunded),
-        ("Held for a decision", invoice.held),
-    ]
-    return [
-        *_rows(invoice.subtotal, invoice.discount, list(taxes), invoice.total),
-        *((name, amount) for name, amount in ledger if amount),
-        ("Due", invoice.due),
-    ]
-
-
-def _rows(
-    subtotal: int, discount: int, taxes: list[tuple[str, int]], total: int
-) -> list[tuple[str, int]]:
-    off = [("Discount", -discount)] if discount else []
-    return [("Lines", subtotal), *off, *taxes, ("Total", total)]
+    drafted = selectors.draft_totals(invoice, lines)
+    return spoken(drafted.total, invoice.currency)
