@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Business, User
 from accounts.services.businesses import update_business
 from accounts.services.signing_up import sign_up
-from blog.models import Post
+from blog.models import Comment, Post
 from blog.services.comments import comment_on_post, moderate_comment
 from blog.services.posts import publish_post, write_post
 from blog.states import CommentStatus
@@ -232,16 +232,15 @@ def _blog(owner: User, now: datetime) -> None:
         body="Do you charge travel as days, or as a line of its own?",
         now=now - timedelta(days=33),
     )
-    moderate_comment(
-        comment=question, status=CommentStatus.APPROVED, actor=owner, now=now
-    )
-    comment_on_post(
+    _approve(question, owner, now)
+    answer = comment_on_post(
         post=post,
         author=owner,
         parent=question,
         body="A line of its own, at **half** the rate. It reads fairer.",
         now=now - timedelta(days=32),
     )
+    _approve(answer, owner, now)
     post = _post(owner, "What reverse charge means", ["Taxes"], now, age=18)
     comment_on_post(
         post=post,
@@ -257,6 +256,12 @@ def _blog(owner: User, now: datetime) -> None:
         now=now - timedelta(days=4),
     )
     _post(owner, "One site for three jobs", ["Craft"], now, age=None)
+
+
+def _approve(comment: Comment, owner: User, now: datetime) -> None:
+    moderate_comment(
+        comment=comment, status=CommentStatus.APPROVED, actor=owner, now=now
+    )
 
 
 def _post(

@@ -1,0 +1,47 @@
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils.module_loading import import_string
+from django_tasks_db.models import DBTaskResult
+
+from config import schedules
+from invoices.models import Document
+from invoices.services.finalizing import finalize_invoice
+from tests.factories import InvoiceLineFactory
+
+pytestmark = pytest.mark.django_db
+
+STAGES = json.loads((Path(settings.BASE_DIR) / "zappa_settings.json").read_text())
+
+
+@pytest.fixture
+def finalized(owner, now):
+    return finalize_invoice(invoice=InvoiceLineFactory().invoice, actor=owner, now=now)
+
+
+def test_every_schedule_of_a_stage_is_a_function_here():
+    functions = [
+        import_string(event["function"]) for event in STAGES["common"]["events"]
+    ]
+
+    assert functions == [schedules.run_tasks, schedules.tidy_up]
+
+
+def test_run_tasks_does_what_waits(finalized, run_tasks):
+    schedules.run_tasks({}, None)
+
+    assert Document.objects.get().invoice == finalized
+
+
+def test_tidy_up_forgets_what_ended(finalized, run_tasks, now):
+    run_tasks()
+    DBTaskResult.objects.update(finished_at=now)
+    Session.objects.create(session_key="old", expire_date=now)
+
+    schedules.tidy_up({}, None)
+
+    assert not DBTaskResult.objects.exists()
+    assert not Session.objects.exists()
