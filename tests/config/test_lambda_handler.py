@@ -9,7 +9,8 @@ from django.db import connection
 
 from tests.deployment.function import rest_event
 
-pytestmark = pytest.mark.django_db
+# The handler closes connections that died, which a transaction around it would be.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
