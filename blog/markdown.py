@@ -7,17 +7,19 @@ The libraries load when somebody writes: reading a page pays for neither of them
 from __future__ import annotations
 
 import html
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from django.utils.html import strip_tags
-from django.utils.text import Truncator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+_PARAGRAPH: Final = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 
 # fmt: off
 COMMENT_TAGS: Final = frozenset({
@@ -59,9 +61,16 @@ def comment_html(source: str) -> str:
 
 
 def plain_text(rendered: str, length: int) -> str:
-    """The words of some HTML on one line, cut between words to `length` characters."""
-    words = " ".join(html.unescape(strip_tags(rendered)).split())
-    return Truncator(words).chars(length)
+    """
+    The words of some HTML's paragraphs, or of all of it where there are none, on one
+    line, cut between words to at most `length` characters.
+    """
+    paragraphs = " ".join(_PARAGRAPH.findall(rendered)) or rendered
+    words = " ".join(html.unescape(strip_tags(paragraphs)).split())
+    if len(words) <= length:
+        return words
+    start = words[: length - 1]
+    return f"{start.rpartition(' ')[0] or start}…"
 
 
 def _clean(rendered: str, tags: frozenset[str], rel: str) -> str:

@@ -78,6 +78,7 @@ def test_every_model_is_in_the_menu_once_and_no_library_brings_its_own_page():
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ROWS)
 def test_every_list_and_page_opens_at_the_same_cost_for_one_row_and_for_three(
     at_desk, business, name
@@ -94,6 +95,7 @@ def test_every_list_and_page_opens_at_the_same_cost_for_one_row_and_for_three(
     assert for_three == for_one
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ROWS)
 def test_every_list_can_be_searched(at_desk, business, name):
     ROWS[name](business)
@@ -103,6 +105,7 @@ def test_every_list_can_be_searched(at_desk, business, name):
         assert found.context["cl"].result_count == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ROWS)
 def test_what_can_be_added_has_a_form(at_desk, name):
     may_add = name in {
@@ -118,6 +121,7 @@ def test_what_can_be_added_has_a_form(at_desk, name):
     assert response.status_code == (200 if may_add else 403)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OF_BUSINESS)
 def test_rows_of_another_business_are_not_found(client, business, owner, name):
     client.force_login(owner)
@@ -138,6 +142,7 @@ def test_rows_of_another_business_are_not_found(client, business, owner, name):
     assert client.get(page(name, "change", own)).status_code == 200
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OF_BUSINESS)
 def test_viewers_change_nothing(client, business, name):
     signed_in(client, business, Role.VIEWER)
@@ -149,6 +154,7 @@ def test_viewers_change_nothing(client, business, name):
     assert client.post(page(name, "delete", row), {"post": "yes"}).status_code == 403
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OF_BUSINESS)
 def test_authors_do_not_see_the_books(client, business, name):
     signed_in(client, business, Role.AUTHOR)

@@ -56,7 +56,7 @@ def test_write_post_makes_a_draft_with_html_and_summary(now):
     assert post.published_at is None
     assert post.slug == "how-we-invoice"
     assert post.body_html == "<h2>Hello</h2>\n<p>Some <em>words</em>.</p>\n"
-    assert post.summary == "Hello Some words."
+    assert post.summary == "Some words."
     assert post.revised_at == now
     assert events(post) == [
         (
