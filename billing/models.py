@@ -186,7 +186,7 @@ class Refund(models.Model):
     )
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     cause = ExactCharField[str | None, str | None](
-        max_length=ID_LENGTH + 20, null=True, blank=True, unique=True
+        max_length=ID_LENGTH, null=True, blank=True, unique=True
     )
     stripe_id = ExactCharField[str | None, str | None](
         max_length=ID_LENGTH, null=True, blank=True, unique=True

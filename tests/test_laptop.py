@@ -36,6 +36,7 @@ def make_run(port, **variables):
         try:
             yield supervisor
         finally:
+            # Does nothing to one that has ended.
             supervisor.send_signal(signal.SIGTERM)
 
 
@@ -69,6 +70,7 @@ def test_make_run_serves_the_demo_and_ends_without_a_trace(tmp_path):
         running = processes_with(f"VAR_DIR={tmp_path}")
         supervisor.send_signal(signal.SIGINT)
         read_until(supervisor.stdout, "All ended.")
+        supervisor.wait(timeout=10)
 
     assert f"sign in as         {laptop.DEMO_EMAIL}\n" in told
     assert f"Mail lands in        {tmp_path / 'mail'}\n" in told

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('cause', accounts.fields.ExactCharField(blank=True, max_length=275, null=True, unique=True)),
+                ('cause', accounts.fields.ExactCharField(blank=True, max_length=255, null=True, unique=True)),
                 ('stripe_id', accounts.fields.ExactCharField(blank=True, max_length=255, null=True, unique=True)),
                 ('amount', models.BigIntegerField()),
                 ('currency', models.CharField(max_length=3)),
