@@ -1,5 +1,6 @@
-"""The API's frame: pagination, and errors as RFC 9457 problems with stable codes."""
+"""The API's frame: what is read, pagination, and errors as RFC 9457 problems."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -10,11 +11,35 @@ from django.core.exceptions import (
 )
 from django.http import Http404
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from accounts.exceptions import InvalidInput, Refusal
+
+
+class StorableJSONParser(JSONParser):
+    """JSON, but for what the grammar allows and neither rows nor answers can hold."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Any = None,
+    ) -> Any:
+        """:raises ParseError: if it is malformed, nested too deep, or no Unicode"""
+        try:
+            data = super().parse(stream, media_type, parser_context)
+            json.dumps(data, ensure_ascii=False).encode()
+        except RecursionError as error:
+            raise exceptions.ParseError("This JSON is nested too deep.") from error
+        except UnicodeEncodeError as error:
+            raise exceptions.ParseError(
+                "A text in this JSON has half of a surrogate pair, which is no letter."
+            ) from error
+        return data
 
 
 class NewestFirst(CursorPagination):
@@ -24,6 +49,15 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
     ordering = "-id"
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """:raises NotFound: if it is not one that a page named"""
+        cursor = super().decode_cursor(request)
+        # A page begins at an id, and the first at none.
+        position = cursor.position if cursor else None
+        if position is not None and not str(position).isdecimal():
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -1,5 +1,7 @@
 """Refusals as RFC 9457 problems, through a real view."""
 
+from base64 import b64encode
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
@@ -10,7 +12,7 @@ from rest_framework.decorators import (
     permission_classes,
 )
 from rest_framework.response import Response
-from rest_framework.test import APIRequestFactory
+from rest_framework.test import APIClient, APIRequestFactory
 
 from accounts.exceptions import LastOwner
 from invoices.exceptions import UnknownCurrency
@@ -74,3 +76,31 @@ def test_a_throttled_caller_is_told_when_to_come_again():
 def test_what_nobody_foresaw_stays_an_error():
     with pytest.raises(ZeroDivisionError):
         answer(ZeroDivisionError())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b'{"email": ', "JSON parse error - Expecting value"),
+        (b'{"email": "\xff"}', "JSON parse error - 'utf-8' codec can't decode"),
+        (b"[" * 100_000, "This JSON is nested too deep."),
+        (b'{"gender": "\\ud800"}', "A text in this JSON has half of a surrogate pair"),
+    ],
+)
+def test_what_cannot_be_read_is_said_to_be_so(body, sentence):
+    response = APIClient().post("/api/v1/users/", body, content_type="application/json")
+
+    assert (response.status_code, response.data["code"]) == (400, "parse_error")
+    assert sentence in response.data["detail"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("position", ["abc", "", "1.5", "\0", "-1"])
+def test_a_cursor_that_no_page_named_is_refused(api, position):
+    cursor = b64encode(f"p={position}".encode()).decode()
+
+    response = api.get("/api/v1/customers/", {"cursor": cursor})
+
+    assert (response.status_code, response.data["code"]) == (404, "not_found")
+    assert response.data["detail"] == "Invalid cursor"
