@@ -98,7 +98,8 @@ def check_time_zone(name: str) -> None:
     """:raises ValidationError: if the IANA database has no such zone"""
     try:
         zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+    # `Europe` is a folder, and a long name none that a file could have.
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValidationError(
             f"“{name}” is no time zone; write one such as Europe/Berlin."
         ) from error

@@ -55,6 +55,7 @@ def test_people_are_listed_once_they_proved_their_address():
     [
         ("time_zone", "Mars/Olympus", "“Mars/Olympus” is no time zone"),
         ("time_zone", "../etc/passwd", "is no time zone"),
+        ("time_zone", "Europe", "“Europe” is no time zone"),
         ("currency", "XXQ", "“XXQ” is no currency"),
         ("currency", "eur", "“eur” is no currency"),
         ("country", "de", "two letters of ISO 3166"),
