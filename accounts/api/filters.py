@@ -1,10 +1,18 @@
 """Which rows of a list."""
 
+from datetime import UTC, datetime
+from typing import Final
+
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 
 from accounts.models import Event, Membership, User
 from accounts.roles import Role
+
+# Beyond these, a moment may have no counterpart in UTC.
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class UserFilter(filters.FilterSet):
@@ -41,7 +49,11 @@ class EventFilter(filters.FilterSet):
     type = filters.CharFilter(help_text="As in `invoice.finalized`.")
     subject_type = filters.CharFilter(help_text="As in `invoice`.")
     subject_id = filters.CharFilter()
-    since = filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+    since = filters.IsoDateTimeFilter(
+        field_name="occurred_at",
+        lookup_expr="gte",
+        validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
+    )
 
     class Meta:
         model = Event

@@ -733,6 +733,16 @@ def test_events_are_found_by_what_they_are_about(api, business, now):
     assert found(business=str(business.public_id)) == [customer, second, first]
 
 
+@pytest.mark.parametrize(
+    "since", ["yesterday", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"]
+)
+def test_events_since_no_moment_are_refused(api, since):
+    response = api.get("/api/v1/events/", {"since": since})
+
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["since"]
+
+
 def test_an_event_that_a_customer_caused_has_no_actor(api, business, now):
     Event.objects.create(
         type="invoice.viewed",
