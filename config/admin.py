@@ -80,6 +80,14 @@ class BackOffice(UnfoldAdminSite):
         if admin_class is not None and issubclass(admin_class, ModelAdmin):
             super().register(model_or_iterable, admin_class, **options)
 
+    def get_urls(self) -> list[Any]:
+        # Where any row of any table is to be seen tells what it is called.
+        return [
+            url
+            for url in super().get_urls()
+            if getattr(url, "name", None) != "view_on_site"
+        ]
+
     # Who may enter
 
     def has_permission(self, request: HttpRequest) -> bool:

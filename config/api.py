@@ -1,6 +1,5 @@
 """The API's frame: what is read, pagination, and errors as RFC 9457 problems."""
 
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -20,8 +19,8 @@ from rest_framework.views import exception_handler
 from accounts.exceptions import InvalidInput, Refusal
 
 
-class StorableJSONParser(JSONParser):
-    """JSON, but for what the grammar allows and neither rows nor answers can hold."""
+class BoundedJSONParser(JSONParser):
+    """JSON that Python can follow to its innermost bracket."""
 
     def parse(
         self,
@@ -29,17 +28,11 @@ class StorableJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Any = None,
     ) -> Any:
-        """:raises ParseError: if it is malformed, nested too deep, or no Unicode"""
+        """:raises ParseError: if it is malformed, or nested too deep"""
         try:
-            data = super().parse(stream, media_type, parser_context)
-            json.dumps(data, ensure_ascii=False).encode()
+            return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise exceptions.ParseError("This JSON is nested too deep.") from error
-        except UnicodeEncodeError as error:
-            raise exceptions.ParseError(
-                "A text in this JSON has half of a surrogate pair, which is no letter."
-            ) from error
-        return data
 
 
 class NewestFirst(CursorPagination):
@@ -132,4 +125,15 @@ def _response(status: HTTPStatus, code: str, detail: str, **more: Any) -> Respon
         "detail": detail,
         **more,
     }
-    return Response(body, status=status, content_type="application/problem+json")
+    return Response(
+        _encodable(body), status=status, content_type="application/problem+json"
+    )
+
+
+def _encodable(part: Any) -> Any:
+    """What was wrong may be quoted, and be half of a surrogate pair: no letter at all."""
+    if isinstance(part, str):
+        return part.encode(errors="replace").decode()
+    if isinstance(part, dict):
+        return {name: _encodable(value) for name, value in part.items()}
+    return [_encodable(value) for value in part] if isinstance(part, list) else part

@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 
 def run_tasks(event: object, context: object) -> None:
-    """Mail, refunds and whatever else the last minute wrote down to be done."""
+    """What was to be done later, or could not be done at once."""
     call_command("db_worker", batch=True, interval=0, startup_delay=False)
 
 

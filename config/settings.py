@@ -276,9 +276,17 @@ STORAGES = {
     },
 }
 
-# Tasks: a row written in the transaction that causes it, run after commit by a worker.
+# Tasks: a row written in the transaction that causes it. A laptop has a worker for them.
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+TASKS = {
+    "default": {
+        "BACKEND": (
+            "config.tasks.TriedAtOnce"
+            if IS_DEPLOYED
+            else "django_tasks_db.DatabaseBackend"
+        )
+    }
+}
 
 # Accounts
 
@@ -361,7 +369,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["config.api.StorableJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "config.api.NewestFirst",

@@ -22,10 +22,9 @@ def finalized(owner, now):
     return finalize_invoice(invoice=InvoiceLineFactory().invoice, actor=owner, now=now)
 
 
-def test_every_schedule_of_a_stage_is_a_function_here():
-    functions = [
-        import_string(event["function"]) for event in STAGES["common"]["events"]
-    ]
+@pytest.mark.parametrize("stage", ["common", "prod"])
+def test_every_schedule_of_a_stage_is_a_function_here(stage):
+    functions = [import_string(event["function"]) for event in STAGES[stage]["events"]]
 
     assert functions == [schedules.run_tasks, schedules.tidy_up]
 
