@@ -22,6 +22,7 @@ from invoices.models import (
     TaxRate,
 )
 
+NO_RATE = "This field is required."
 NO_SUCH_RATE = "There is no such tax rate."
 
 
@@ -157,12 +158,13 @@ class DraftSerializer(serializers.ModelSerializer[Invoice]):
             raise serializers.ValidationError(
                 f"An invoice has at most {MAX_LINES} lines."
             )
-        wanted = [line["tax_rate"]["public_id"] for line in lines]
-        rates = self._rates(wanted)
+        # In a PATCH nothing is required, and yet a line is replaced as a whole.
+        wanted = [line.get("tax_rate", {}).get("public_id") for line in lines]
+        rates = self._rates([rate for rate in wanted if rate])
         if missing := set(wanted) - set(rates):
             raise serializers.ValidationError(
                 {
-                    str(index): {"tax_rate": [NO_SUCH_RATE]}
+                    str(index): {"tax_rate": [NO_SUCH_RATE if rate else NO_RATE]}
                     for index, rate in enumerate(wanted)
                     if rate in missing
                 }

@@ -649,6 +649,35 @@ def test_filters_that_make_no_sense_are_refused(api, query):
     assert [*response.json()["errors"]] == [query.partition("=")[0]]
 
 
+def test_a_line_without_its_tax_rate_is_refused_also_where_a_draft_is_changed(
+    api, draft, rate
+):
+    lines = [
+        {"description": "Work", "unit_price": "1"},
+        {"description": "Work", "unit_price": "1", "tax_rate": str(rate.public_id)},
+    ]
+
+    response = api.patch(url(draft), {"lines": lines})
+
+    assert response.status_code == 400
+    assert response.json()["errors"] == {
+        "lines": {"0": {"tax_rate": ["This field is required."]}}
+    }
+    assert draft.lines.get().description == "Work"
+
+
+@pytest.mark.parametrize("missing", ["description", "unit_price"])
+def test_a_line_that_replaces_others_is_whole(api, draft, customer, rate, missing):
+    [line] = body_for(customer, rate)["lines"]
+    del line[missing]
+
+    response = api.patch(url(draft), {"lines": [line]})
+
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == [f"lines.0.{missing}"]
+    assert draft.lines.get().unit_price == 100
+
+
 # Who may
 
 
