@@ -1,4 +1,4 @@
-"""The API's frame: what is read, pagination, and errors as RFC 9457 problems."""
+"""The API's frame: pagination, and errors as RFC 9457 problems with stable codes."""
 
 from http import HTTPStatus
 from typing import Any
@@ -11,28 +11,11 @@ from django.core.exceptions import (
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.pagination import Cursor, CursorPagination
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from accounts.exceptions import InvalidInput, Refusal
-
-
-class BoundedJSONParser(JSONParser):
-    """JSON that Python can follow to its innermost bracket."""
-
-    def parse(
-        self,
-        stream: Any,
-        media_type: str | None = None,
-        parser_context: Any = None,
-    ) -> Any:
-        """:raises ParseError: if it is malformed, or nested too deep"""
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise exceptions.ParseError("This JSON is nested too deep.") from error
 
 
 class NewestFirst(CursorPagination):
