@@ -86,7 +86,7 @@ class Script:
 class Shop:
     """
     :param stripe: the stand-in that the site believes to be Stripe
-    :param run_tasks: does what the minute's schedule does
+    :param run_tasks: does what the worker, or the schedule, does
     :param mails: all mail that left the site, oldest first
     :param new_session: an HTTP client that reaches the site
     """
