@@ -205,6 +205,11 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
             response = redirect(self.page_of(object_id))
         return response
 
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        # Not by Django's page, which leads to any row of any table, drafts among them.
+        address = getattr(obj, "get_absolute_url", None)
+        return address() if address else None
+
     def page_of(self, object_id: object) -> str:
         opts = self.model._meta
         return reverse(

@@ -3,6 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +14,12 @@ from accounts.models import Business, User
 from accounts.roles import Role
 from blog.admin import BlogAdmin
 from config.admin import MENU
-from tests.factories import BusinessFactory, MembershipFactory, UserFactory
+from tests.factories import (
+    BusinessFactory,
+    MembershipFactory,
+    PostFactory,
+    UserFactory,
+)
 from tests.rows import OF_BUSINESS, ROWS
 
 pytestmark = pytest.mark.django_db
@@ -284,6 +290,26 @@ def test_the_content_policy_is_loosened_for_the_back_office_alone(client, owner)
     assert "script-src 'self' 'unsafe-eval';" in inside
     assert "style-src 'self' 'unsafe-inline'" in inside
     assert "unsafe" not in outside
+
+
+def test_no_address_tells_where_the_rows_of_others_are_seen(client, owner):
+    draft = PostFactory(slug="a-secret-merger")
+    kind = ContentType.objects.get_for_model(draft)
+    client.force_login(owner)
+    Business.objects.update(publishes=False)
+
+    response = client.get(f"/admin/r/{kind.pk}/{draft.pk}/")
+
+    assert response.status_code == 404
+    assert "Location" not in response
+
+
+def test_the_page_of_a_row_leads_to_where_readers_see_it(at_desk):
+    post = PostFactory(slug="fish", published=True)
+
+    shown = at_desk.get(page("blog.post", "change", post.pk)).content.decode()
+
+    assert 'href="/blog/fish/"' in shown
 
 
 def test_rows_are_not_deleted_in_bulk(at_desk, business):
