@@ -37,6 +37,8 @@ class EventAdmin(BackOfficeAdmin):
 
 @admin.register(DBTaskResult)
 class TaskAdmin(OperatorAdmin):
+    """What a task is given is shown to nobody: mail about accounts opens them."""
+
     list_display = ("task_path", "status_", "enqueued_at", "started_at", "finished_at")
     list_filter = ("status",)
     search_fields = ("task_path",)
@@ -45,7 +47,6 @@ class TaskAdmin(OperatorAdmin):
         "task_path",
         ("status", "run_after"),
         ("enqueued_at", "started_at", "finished_at"),
-        "args_kwargs",
         "exception_class_path",
         "traceback",
     )

@@ -3,9 +3,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ApiToken, Business, Event, Invitation, Membership, User
 from accounts.roles import Role
+from accounts.services.mailing import mail_later
 from tests.factories import BusinessFactory, MembershipFactory, UserFactory
 from tests.rows import ROWS
 
@@ -238,3 +240,14 @@ def test_what_a_second_factor_is_made_of_is_shown_to_nobody(operator, business):
     url = reverse("admin:mfa_authenticator_change", args=[factor.pk])
 
     assert "made up" not in operator.get(url).content.decode()
+
+
+def test_mail_that_opens_an_account_is_shown_to_nobody(operator):
+    mail_later(to="jo@example.com", subject="Reset", text="/reset/secret/", html="")
+    task = DBTaskResult.objects.get()
+    url = reverse("admin:django_tasks_database_dbtaskresult_change", args=[task.pk])
+
+    shown = operator.get(url).content.decode()
+
+    assert task.task_path in shown
+    assert "/reset/secret/" not in shown
