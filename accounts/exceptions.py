@@ -49,7 +49,7 @@ class NotAMember(Refusal):
 
 
 class TooManyInvitations(Refusal):
-    """The business sent as many today as one may."""
+    """The business, or the person, sent as many today as one may."""
 
     code = "too_many_invitations"
 

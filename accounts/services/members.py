@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.tasks import task
 
 from accounts import emails, selectors
@@ -32,12 +33,13 @@ def invite_member(
     Mail an offer to join. It replaces an earlier one to the same address.
 
     :raises AlreadyMember: if the address is a member's
-    :raises TooManyInvitations: if the business sent `INVITATIONS_A_DAY` today
+    :raises TooManyInvitations: if the business, or the actor for whichever business,
+        sent `INVITATIONS_A_DAY` today
     """
     business = _lock(business)
     if business.memberships.filter(user__email=email).exists():
         raise AlreadyMember(f"{email} is a member already.")
-    _check_not_too_many(business, now)
+    _check_not_too_many(business, actor, now)
     business.invitations.filter(email=email, accepted_at=None).delete()
     invitation = Invitation(
         business=business,
@@ -61,15 +63,16 @@ def invite_member(
     return invitation
 
 
-def _check_not_too_many(business: Business, now: datetime) -> None:
+def _check_not_too_many(business: Business, actor: User, now: datetime) -> None:
+    # By actor too: businesses are made as easily as invitations.
     sent = Event.objects.filter(
-        business=business,
+        Q(business=business) | Q(actor=actor),
         type="member.invited",
         occurred_at__gt=now - timedelta(days=1),
     )
     if sent.count() >= INVITATIONS_A_DAY:
         raise TooManyInvitations(
-            f"A business sends no more than {INVITATIONS_A_DAY} invitations a day. "
+            f"No more than {INVITATIONS_A_DAY} invitations are sent a day. "
             "Try again tomorrow."
         )
 

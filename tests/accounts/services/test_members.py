@@ -106,6 +106,25 @@ def test_a_business_invites_so_many_a_day(invite, now, monkeypatch):
     assert Invitation.objects.count() == 3
 
 
+def test_a_person_invites_so_many_a_day_whatever_the_business(
+    invite, owner, now, monkeypatch
+):
+    monkeypatch.setattr(members, "INVITATIONS_A_DAY", 1)
+    invite()
+    second = MembershipFactory(user=owner, role=Role.OWNER).business
+
+    with pytest.raises(TooManyInvitations):
+        members.invite_member(
+            business=second,
+            email="jo@example.com",
+            role=Role.VIEWER,
+            actor=owner,
+            now=now,
+        )
+
+    assert not second.invitations.exists()
+
+
 def test_another_business_may_invite_the_same_person(invite, now):
     invite()
     other = MembershipFactory(role=Role.OWNER)
