@@ -1,5 +1,6 @@
 """The blog as an Atom feed."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from django.views.decorators.http import conditional_page, require_safe
 from blog.models import Post
 
 ENTRIES = 20
+# XML 1.0 has no way to write these; text from other programs may bring them.
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class FullTextFeed(Atom1Feed):
@@ -25,11 +28,22 @@ class FullTextFeed(Atom1Feed):
     def root_attributes(self) -> dict[str, Any]:
         return {**super().root_attributes(), "xml:base": f"{settings.SITE_URL}/"}
 
+    def add_item(self, *args: Any, **item: Any) -> None:
+        super().add_item(
+            *args, **{name: _writable(part) for name, part in item.items()}
+        )
+
     def add_item_elements(
         self, handler: SimplerXMLGenerator, item: dict[str, Any]
     ) -> None:
         super().add_item_elements(handler, item)
         handler.addQuickElement("content", item["content"], {"type": "html"})
+
+
+def _writable(part: Any) -> Any:
+    if isinstance(part, str):
+        return UNWRITABLE.sub("", part)
+    return [_writable(each) for each in part] if isinstance(part, list) else part
 
 
 class LatestPosts(Feed[Post, None]):

@@ -92,3 +92,22 @@ def test_an_unchanged_feed_is_not_sent_twice(client):
 
     assert first["Last-Modified"] == "Sun, 01 Feb 2026 08:00:00 GMT"
     assert again.status_code == 304
+
+
+def test_letters_that_xml_cannot_write_are_left_out(read):
+    post = PostFactory(
+        title="A\x0bB",
+        author__full_name="Jo\x08 Doe",
+        summary="C\x1fD",
+        body_html="<p>E\x01\nF\uffff</p>",
+        published=True,
+    )
+    post.tags.add(TagFactory(name="g\x0ch"))
+
+    [entry] = read().iter(f"{ATOM}entry")
+
+    assert text(entry, "title") == "AB"
+    assert text(entry, "summary") == "CD"
+    assert text(entry, "content") == "<p>E\nF</p>"
+    assert entry.findtext(f"{ATOM}author/{ATOM}name") == "Jo Doe"
+    assert entry.find(f"{ATOM}category").get("term") == "gh"
