@@ -7,6 +7,7 @@ Pillow loads when somebody uploads, not when somebody reads.
 from __future__ import annotations
 
 import io
+import struct
 import uuid
 import warnings
 from contextlib import contextmanager
@@ -31,6 +32,17 @@ MAX_SIDE: Final = 1600
 EXTENSIONS: Final = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 # The modes that all three formats can hold as they are.
 PLAIN_MODES: Final = {"L", "RGB", "RGBA"}
+# What Pillow raises on bytes that are no picture, or no note of a camera's.
+BROKEN: Final = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 def check(upload: File[Any]) -> None:
@@ -55,11 +67,9 @@ def recoded(upload: File[Any]) -> Picture:
 
     :raises InvalidImage: if it is no JPEG, PNG or WebP, broken, or too large
     """
-    from PIL import ImageOps
-
     with _opened(upload) as image:
         kind = str(image.format)
-        picture = _plain(ImageOps.exif_transpose(image), kind)
+        picture = _plain(image, kind)
     picture.thumbnail((MAX_SIDE, MAX_SIDE))
     picture.info = {k: v for k, v in picture.info.items() if k == "icc_profile"}
     stored = io.BytesIO()
@@ -70,7 +80,8 @@ def recoded(upload: File[Any]) -> Picture:
 
 @contextmanager
 def _opened(upload: File[Any]) -> Iterator[Image]:
-    from PIL import Image
+    """The picture, decoded and upright."""
+    from PIL import Image, ImageOps
 
     if upload.size > MAX_BYTES:
         raise InvalidImage("This file is too large; a picture may have up to 4 MB.")
@@ -78,13 +89,15 @@ def _opened(upload: File[Any]) -> Iterator[Image]:
     try:
         with warnings.catch_warnings():
             # Pillow only warns where we refuse: below, by the pixels the header states.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # And of what a camera wrote badly, nothing is kept.
+            warnings.simplefilter("ignore")
             image = Image.open(upload, formats=tuple(EXTENSIONS))
-        _check_pixels(image)
-        image.load()
+            _check_pixels(image)
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except BROKEN as error:
         raise InvalidImage(
             "This file is no picture that can be read; upload a JPEG, PNG or WebP."
         ) from error

@@ -103,11 +103,22 @@ def test_recoded_brings_other_modes_to_color(kind, mode):
         picture("JPEG", size=(300, 300))[:400],
         picture("GIF"),
         picture("TIFF"),
+        picture("PNG", exif=b"of no camera"),
+        picture("WEBP", exif=b"of no camera"),
     ],
 )
 def test_what_is_no_picture_is_refused(content):
     with pytest.raises(InvalidImage, match="upload a JPEG, PNG or WebP"):
         images.recoded(uploaded(content))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_what_a_camera_wrote_is_not_missed_where_it_ends_early(kind):
+    cut_short = b"Exif\0\0II*\0\xff\xff\xff\xff"
+
+    stored = images.recoded(uploaded(picture(kind, exif=cut_short)))
+
+    assert opened(stored.file).size == (40, 20)
 
 
 def test_a_file_over_four_megabytes_is_refused_unread():
