@@ -39,6 +39,12 @@ class DuplicateComment(BlogError):
     code = "duplicate_comment"
 
 
+class TooManyComments(BlogError):
+    """The person has written as many this hour as one may."""
+
+    code = "too_many_comments"
+
+
 class CommentAnswered(BlogError):
     """Deleting the comment would take other people's answers with it."""
 

@@ -14,6 +14,7 @@ from blog.exceptions import (
     DuplicateComment,
     InvalidComment,
     NoSuchThread,
+    TooManyComments,
 )
 from blog.models import MAX_COMMENT, Comment, Post
 from blog.states import (
@@ -23,6 +24,8 @@ from blog.states import (
 )
 
 SECOND_CLICK: Final = timedelta(minutes=1)
+# Anyone may sign up; more than this is no conversation.
+COMMENTS_AN_HOUR: Final = 20
 
 
 @transaction.atomic
@@ -43,6 +46,7 @@ def comment_on_post(
     :raises CommentsClosed: if the post is a draft or takes no comments
     :raises NoSuchThread: if `parent` is not a comment that can be answered here
     :raises DuplicateComment: if the author said the same here within the minute
+    :raises TooManyComments: if the author wrote `COMMENTS_AN_HOUR` within the hour
     """
     body = _checked(body)
     # The lock makes the second of two simultaneous clicks see the first one's comment.
@@ -52,6 +56,7 @@ def comment_on_post(
     if parent:
         _check_thread(post, parent)
     _check_said_once(post, author, body, now)
+    _check_not_too_many(author, now)
     comment = Comment.objects.create(
         post=post,
         parent=parent,
@@ -166,6 +171,15 @@ def _check_said_once(post: Post, author: User, body: str, now: datetime) -> None
     recent = post.comments.filter(author=author, posted_at__gt=now - SECOND_CLICK)
     if body in recent.values_list("body", flat=True):
         raise DuplicateComment("You have just said that; it has arrived.")
+
+
+def _check_not_too_many(author: User, now: datetime) -> None:
+    recent = author.comments.filter(posted_at__gt=now - timedelta(hours=1))
+    if recent.count() >= COMMENTS_AN_HOUR:
+        raise TooManyComments(
+            f"You have written {COMMENTS_AN_HOUR} comments within an hour. "
+            "Try again later."
+        )
 
 
 def _first_status(comment: Comment) -> CommentStatus:

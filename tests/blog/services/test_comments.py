@@ -10,6 +10,7 @@ from blog.exceptions import (
     InvalidComment,
     InvalidTransition,
     NoSuchThread,
+    TooManyComments,
 )
 from blog.models import Comment
 from blog.services import comments
@@ -113,6 +114,22 @@ def test_the_same_words_within_a_minute_are_a_second_click(post, reader, now):
         )
 
     assert Comment.objects.count() == 1
+
+
+def test_a_person_comments_so_often_an_hour(post, reader, now, monkeypatch):
+    monkeypatch.setattr(comments, "COMMENTS_AN_HOUR", 2)
+
+    def say(body, author, at=now):
+        comments.comment_on_post(post=post, author=author, body=body, now=at)
+
+    say("One.", reader)
+    say("Two.", reader)
+    with pytest.raises(TooManyComments):
+        say("Three.", reader)
+    say("Hello.", UserFactory())
+    say("Three.", reader, now + timedelta(hours=1))
+
+    assert Comment.objects.count() == 4
 
 
 @pytest.mark.mysql
