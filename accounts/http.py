@@ -32,7 +32,7 @@ def own_memberships(request: HttpRequest) -> list[Membership]:
 
 
 def person(request: HttpRequest) -> User:
-    """Who is signed in; the back office lets nobody else through."""
+    """Who is signed in, where nobody else gets through."""
     return cast("User", request.user)
 
 

@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 
-from accounts.models import Event, Membership, User
+from accounts.models import User
 from accounts.roles import Role
 
 # Beyond these, a moment may have no counterpart in UTC.
@@ -18,10 +18,6 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 class UserFilter(filters.FilterSet):
     search = filters.CharFilter(method="named", label="Part of a name.")
 
-    class Meta:
-        model = User
-        fields = ()
-
     def named(self, users: QuerySet[User], name: str, value: str) -> QuerySet[User]:
         return users.filter(
             Q(username__icontains=value) | Q(full_name__icontains=value)
@@ -31,10 +27,6 @@ class UserFilter(filters.FilterSet):
 class MembershipFilter(filters.FilterSet):
     business = filters.UUIDFilter(field_name="business__public_id")
     role = filters.ChoiceFilter(choices=Role.choices)
-
-    class Meta:
-        model = Membership
-        fields = ()
 
 
 class InvitationFilter(filters.FilterSet):
@@ -54,7 +46,3 @@ class EventFilter(filters.FilterSet):
         lookup_expr="gte",
         validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
     )
-
-    class Meta:
-        model = Event
-        fields = ()

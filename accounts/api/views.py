@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.throttling import AnonRateThrottle, BaseThrottle
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from accounts import selectors
 from accounts.api.filters import (
@@ -41,14 +41,10 @@ from accounts.api.serializers import (
     TokenSerializer,
     UserSerializer,
 )
+from accounts.http import person
 from accounts.models import ApiToken, Business, Event, Invitation, Membership, User
 from accounts.roles import Permission, Role
 from accounts.services import businesses, members, profile, tokens
-
-
-def reader(request: Request) -> User:
-    """Who asks: the API lets nobody anonymous further than this."""
-    return cast("User", request.user)
 
 
 def check_manages(user: User, business: Business) -> None:
@@ -85,7 +81,7 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
         return [*usual, SignUpThrottle()] if self.action == "create" else usual
 
     def get_queryset(self) -> QuerySet[User]:
-        fellow = Membership.objects.for_user(reader(self.request))
+        fellow = Membership.objects.for_user(person(self.request))
         return User.objects.listed().annotate(
             is_fellow=Exists(fellow.filter(user=OuterRef("pk")))
         )
@@ -121,7 +117,7 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
     )
     def retrieve(self, request: Request, username: str) -> Response:
         if self._is_own(username):
-            return Response(OwnUserSerializer(reader(request)).data)
+            return Response(OwnUserSerializer(person(request)).data)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
@@ -131,10 +127,10 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
     )
     def partial_update(self, request: Request, username: str) -> Response:
         self._check_own(username)
-        serializer = OwnUserSerializer(reader(request), data=request.data, partial=True)
+        serializer = OwnUserSerializer(person(request), data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         user = profile.update_profile(
-            user=reader(request), now=timezone.now(), fields=serializer.validated_data
+            user=person(request), now=timezone.now(), fields=serializer.validated_data
         )
         return Response(OwnUserSerializer(user).data)
 
@@ -143,12 +139,12 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
         """You leave your businesses, and your tokens hold no more."""
         self._check_own(username)
         profile.close_account(
-            user=reader(request), actor=reader(request), now=timezone.now()
+            user=person(request), actor=person(request), now=timezone.now()
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _is_own(self, username: str) -> bool:
-        return username.lower() in {"me", reader(self.request).username}
+        return username.lower() in {"me", person(self.request).username}
 
     def _check_own(self, username: str) -> None:
         if not self._is_own(username):
@@ -177,21 +173,21 @@ class BusinessViewSet(
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Business]:
-        return Business.objects.joined_by(reader(self.request))
+        return Business.objects.joined_by(person(self.request))
 
     def perform_create(self, serializer: BaseSerializer[Business]) -> None:
         serializer.instance = businesses.create_business(
-            owner=reader(self.request),
+            owner=person(self.request),
             now=timezone.now(),
             fields=serializer.validated_data,
         )
 
     def perform_update(self, serializer: BaseSerializer[Business]) -> None:
         business = cast("Business", serializer.instance)
-        check_manages(reader(self.request), business)
+        check_manages(person(self.request), business)
         serializer.instance = businesses.update_business(
             business=business,
-            actor=reader(self.request),
+            actor=person(self.request),
             now=timezone.now(),
             fields=serializer.validated_data,
         )
@@ -219,24 +215,24 @@ class MembershipViewSet(
     http_method_names = ["get", "patch", "delete", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Membership]:
-        own = Membership.objects.for_user(reader(self.request))
+        own = Membership.objects.for_user(person(self.request))
         return own.select_related("business", "user")
 
     def perform_update(self, serializer: BaseSerializer[Membership]) -> None:
         membership = cast("Membership", serializer.instance)
-        check_manages(reader(self.request), membership.business)
+        check_manages(person(self.request), membership.business)
         serializer.instance = members.change_role(
             membership=membership,
             role=Role(serializer.validated_data.get("role", membership.role)),
-            actor=reader(self.request),
+            actor=person(self.request),
             now=timezone.now(),
         )
 
     def perform_destroy(self, membership: Membership) -> None:
         if membership.user != self.request.user:
-            check_manages(reader(self.request), membership.business)
+            check_manages(person(self.request), membership.business)
         members.remove_member(
-            membership=membership, actor=reader(self.request), now=timezone.now()
+            membership=membership, actor=person(self.request), now=timezone.now()
         )
 
 
@@ -263,30 +259,30 @@ class InvitationViewSet(
     def get_queryset(self) -> QuerySet[Invitation]:
         every = Invitation.objects.select_related("business", "invited_by")
         if self.action == "list":
-            return every.for_user(reader(self.request))
+            return every.for_user(person(self.request))
         return every.filter(
-            business__in=Business.objects.joined_by(reader(self.request))
+            business__in=Business.objects.joined_by(person(self.request))
         )
 
     def get_object(self) -> Invitation:
         invitation = super().get_object()
-        check_manages(reader(self.request), invitation.business)
+        check_manages(person(self.request), invitation.business)
         return invitation
 
     def perform_create(self, serializer: BaseSerializer[Invitation]) -> None:
         details = serializer.validated_data
-        check_manages(reader(self.request), details["business"])
+        check_manages(person(self.request), details["business"])
         serializer.instance = members.invite_member(
             business=details["business"],
             email=details["email"],
             role=Role(details["role"]),
-            actor=reader(self.request),
+            actor=person(self.request),
             now=timezone.now(),
         )
 
     def perform_destroy(self, invitation: Invitation) -> None:
         members.withdraw_invitation(
-            invitation=invitation, actor=reader(self.request), now=timezone.now()
+            invitation=invitation, actor=person(self.request), now=timezone.now()
         )
 
     @extend_schema(
@@ -300,7 +296,7 @@ class InvitationViewSet(
         serializer.is_valid(raise_exception=True)
         membership = members.accept_invitation(
             token=serializer.validated_data["token"],
-            user=reader(request),
+            user=person(request),
             now=timezone.now(),
         )
         shown = MembershipSerializer(membership, context=self.get_serializer_context())
@@ -325,7 +321,7 @@ class TokenViewSet(
     lookup_field = "public_id"
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.filter(user=reader(self.request))
+        return ApiToken.objects.filter(user=person(self.request))
 
     @extend_schema(
         summary="Make a token",
@@ -337,7 +333,7 @@ class TokenViewSet(
         serializer = TokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         token, key = tokens.create_token(
-            user=reader(request),
+            user=person(request),
             name=serializer.validated_data["name"],
             now=timezone.now(),
         )
@@ -345,16 +341,14 @@ class TokenViewSet(
         return Response(shown, status=status.HTTP_201_CREATED)
 
     def perform_destroy(self, token: ApiToken) -> None:
-        tokens.revoke_token(token=token, actor=reader(self.request), now=timezone.now())
+        tokens.revoke_token(token=token, actor=person(self.request), now=timezone.now())
 
 
 @extend_schema_view(
     list=extend_schema(summary="List what happened in your businesses"),
     retrieve=extend_schema(summary="Read an event"),
 )
-class EventViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Event]
-):
+class EventViewSet(ReadOnlyModelViewSet[Event]):
     """What happened, newest first. Written once and never changed."""
 
     queryset = Event.objects.none()
@@ -363,5 +357,5 @@ class EventViewSet(
     lookup_field = "public_id"
 
     def get_queryset(self) -> QuerySet[Event]:
-        own = Event.objects.for_user(reader(self.request))
+        own = Event.objects.for_user(person(self.request))
         return own.select_related("business", "actor")

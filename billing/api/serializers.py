@@ -13,7 +13,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
 
     class Meta:
         model = Payment
-        fields = [
+        fields = (
             "id",
             "invoice",
             "amount",
@@ -23,7 +23,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "problem",
             "payment_intent",
             "received_at",
-        ]
+        )
         read_only_fields = fields
 
 
@@ -34,7 +34,7 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
 
     class Meta:
         model = Refund
-        fields = [
+        fields = (
             "id",
             "payment",
             "amount",
@@ -43,7 +43,7 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
             "reason",
             "stripe_id",
             "requested_at",
-        ]
+        )
         read_only_fields = fields
 
 

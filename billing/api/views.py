@@ -1,22 +1,22 @@
-from __future__ import annotations
+"""The API over payments and refunds."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import get_object_or_404
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.status import HTTP_201_CREATED
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.http import person
 from accounts.models import User
 from accounts.roles import Permission
+from billing.api.filters import PaymentFilter, RefundFilter
 from billing.api.serializers import (
     PaymentSerializer,
     RefundRequestSerializer,
@@ -24,29 +24,15 @@ from billing.api.serializers import (
 )
 from billing.models import Payment, Refund
 from billing.services import refunding
-from billing.states import RefundStatus
 
 NOT_YOURS_TO_REFUND = "Your role may see payments, but not send money back."
-
-
-def signed_in(request: Request) -> User:
-    return cast("User", request.user)
-
-
-class PaymentFilter(filters.FilterSet):
-    invoice = filters.UUIDFilter("invoice__public_id", label="An invoice's id.")
-    status = filters.ChoiceFilter(choices=Payment.Status.choices)
-
-    class Meta:
-        model = Payment
-        fields = ["invoice", "status"]
 
 
 @extend_schema_view(
     list=extend_schema(summary="List payments, newest first"),
     retrieve=extend_schema(summary="Read a payment"),
 )
-class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Payment]):
+class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     """Money that arrived."""
 
     serializer_class = PaymentSerializer
@@ -56,24 +42,15 @@ class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Payment]
     queryset = Payment.objects.none()
 
     def get_queryset(self) -> QuerySet[Any]:
-        payments = Payment.objects.for_user(signed_in(self.request))
+        payments = Payment.objects.for_user(person(self.request))
         return payments.with_refunded().select_related("invoice")
-
-
-class RefundFilter(filters.FilterSet):
-    payment = filters.UUIDFilter("payment__public_id", label="A payment's id.")
-    status = filters.ChoiceFilter(choices=RefundStatus.choices)
-
-    class Meta:
-        model = Refund
-        fields = ["payment", "status"]
 
 
 @extend_schema_view(
     list=extend_schema(summary="List refunds, newest first"),
     retrieve=extend_schema(summary="Read a refund"),
 )
-class RefundViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Refund]):
+class RefundViewSet(ReadOnlyModelViewSet[Refund]):
     """Money that goes back."""
 
     serializer_class = RefundSerializer
@@ -83,7 +60,7 @@ class RefundViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Refund]):
     queryset = Refund.objects.none()
 
     def get_queryset(self) -> QuerySet[Refund]:
-        refunds = Refund.objects.for_user(signed_in(self.request))
+        refunds = Refund.objects.for_user(person(self.request))
         return refunds.select_related("payment")
 
     @extend_schema(
@@ -95,7 +72,7 @@ class RefundViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Refund]):
     def create(self, request: Request) -> Response:
         typed = RefundRequestSerializer(data=request.data)
         typed.is_valid(raise_exception=True)
-        user = signed_in(request)
+        user = person(request)
         refund = refunding.request_refund(
             payment=_refundable(user, typed.validated_data["payment"]),
             amount=typed.validated_data.get("amount"),
@@ -103,7 +80,7 @@ class RefundViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Refund]):
             actor=user,
             now=timezone.now(),
         )
-        return Response(RefundSerializer(refund).data, HTTP_201_CREATED)
+        return Response(RefundSerializer(refund).data, status=status.HTTP_201_CREATED)
 
 
 def _refundable(user: User, public_id: UUID) -> Payment:

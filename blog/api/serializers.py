@@ -13,7 +13,7 @@ from blog.models import MAX_BODY, MAX_COMMENT, MAX_TAG, Comment, Post, Tag, tag_
 class AuthorSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
-        fields = ["username", "full_name"]
+        fields = ("username", "full_name")
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
@@ -24,7 +24,7 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
 
     class Meta:
         model = Tag
-        fields = ["id", "name", "slug", "post_count"]
+        fields = ("id", "name", "slug", "post_count")
 
 
 class PostSummarySerializer(serializers.ModelSerializer[Post]):
@@ -45,7 +45,7 @@ class PostSummarySerializer(serializers.ModelSerializer[Post]):
 
     class Meta:
         model = Post
-        fields = [
+        fields: tuple[str, ...] = (
             "id",
             "slug",
             "url",
@@ -62,7 +62,7 @@ class PostSummarySerializer(serializers.ModelSerializer[Post]):
             "published_at",
             "revised_at",
             "created_at",
-        ]
+        )
         read_only_fields = fields
 
     @extend_schema_field(serializers.URLField())
@@ -76,7 +76,7 @@ class PostSummarySerializer(serializers.ModelSerializer[Post]):
 
 class PostSerializer(PostSummarySerializer):
     class Meta(PostSummarySerializer.Meta):
-        fields = [*PostSummarySerializer.Meta.fields, "body", "body_html"]
+        fields = (*PostSummarySerializer.Meta.fields, "body", "body_html")
         read_only_fields = fields
 
 
@@ -120,7 +120,7 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
 
     class Meta:
         model = Comment
-        fields = [
+        fields = (
             "id",
             "post",
             "parent",
@@ -130,7 +130,7 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
             "body_html",
             "posted_at",
             "edited_at",
-        ]
+        )
         read_only_fields = fields
 
 

@@ -1,25 +1,24 @@
-from __future__ import annotations
+"""The API over posts, comments and tags."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.models import User
+from accounts.http import person
 from blog import selectors
+from blog.api.filters import CommentFilter, PostFilter
 from blog.api.serializers import (
     CommentEditSerializer,
     CommentInputSerializer,
@@ -31,7 +30,7 @@ from blog.api.serializers import (
 )
 from blog.models import Comment, Post, Tag, writes_posts
 from blog.services import comments, posts
-from blog.states import CommentStatus, PostStatus
+from blog.states import CommentStatus
 
 NOT_AN_AUTHOR = "Your account may not write posts; an owner can make you an author."
 NOT_YOUR_POST = "Only its author, or an owner, may change a post."
@@ -39,25 +38,11 @@ NOT_YOUR_COMMENT = "Only its author may change a comment."
 NOT_A_MODERATOR = "Only who may write posts moderates comments."
 
 
-def signed_in(request: Request) -> User:
-    return cast("User", request.user)
-
-
-class PostFilter(filters.FilterSet):
-    author = filters.CharFilter("author__username", label="A username.")
-    tag = filters.CharFilter("tags__slug", label="A tag's slug.")
-    status = filters.ChoiceFilter(choices=PostStatus.choices)
-
-    class Meta:
-        model = Post
-        fields = ["author", "tag", "status"]
-
-
 @extend_schema_view(
     list=extend_schema(summary="List posts, newest first"),
     retrieve=extend_schema(summary="Read a post"),
 )
-class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
+class PostViewSet(ReadOnlyModelViewSet[Post]):
     """What is published, and drafts that you may edit."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
@@ -83,7 +68,7 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
         responses={201: PostSerializer},
     )
     def create(self, request: Request) -> Response:
-        author = signed_in(request)
+        author = person(request)
         if not writes_posts(author):
             raise PermissionDenied(NOT_AN_AUTHOR)
         fields, tags = self._typed(request, partial=False)
@@ -108,7 +93,7 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
             post=post,
             fields=fields,
             tags=tags,
-            actor=signed_in(request),
+            actor=person(request),
             now=timezone.now(),
         )
         return self._shown(changed)
@@ -122,7 +107,7 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
     @extend_schema(summary="Delete a post and its comments")
     def destroy(self, request: Request, slug: str) -> Response:
         posts.delete_post(
-            post=self._editable(), actor=signed_in(request), now=timezone.now()
+            post=self._editable(), actor=person(request), now=timezone.now()
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -132,7 +117,7 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, slug: str) -> Response:
         post = posts.publish_post(
-            post=self._editable(), actor=signed_in(request), now=timezone.now()
+            post=self._editable(), actor=person(request), now=timezone.now()
         )
         return self._shown(post)
 
@@ -142,7 +127,7 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
     @action(detail=True, methods=["post"])
     def unpublish(self, request: Request, slug: str) -> Response:
         post = posts.unpublish_post(
-            post=self._editable(), actor=signed_in(request), now=timezone.now()
+            post=self._editable(), actor=person(request), now=timezone.now()
         )
         return self._shown(post)
 
@@ -165,21 +150,11 @@ class PostViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Post]):
         return Response(PostSerializer(fresh).data, status=code)
 
 
-class CommentFilter(filters.FilterSet):
-    post = filters.CharFilter("post__slug", label="A post's slug.")
-    author = filters.CharFilter("author__username", label="A username.")
-    status = filters.ChoiceFilter(choices=CommentStatus.choices)
-
-    class Meta:
-        model = Comment
-        fields = ["post", "author", "status"]
-
-
 @extend_schema_view(
     list=extend_schema(summary="List comments, newest first"),
     retrieve=extend_schema(summary="Read a comment"),
 )
-class CommentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Comment]):
+class CommentViewSet(ReadOnlyModelViewSet[Comment]):
     """What readers see, your own that wait, and those that you moderate."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
@@ -204,7 +179,7 @@ class CommentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Comment]
         typed.is_valid(raise_exception=True)
         comment = comments.comment_on_post(
             post=self._post(typed.validated_data["post"]),
-            author=signed_in(request),
+            author=person(request),
             body=typed.validated_data["body"],
             parent=self._parent(typed.validated_data.get("parent")),
             now=timezone.now(),
@@ -216,14 +191,14 @@ class CommentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Comment]
         request=CommentEditSerializer,
         responses=CommentSerializer,
     )
-    def update(self, request: Request, id: object) -> Response:  # noqa: A002
+    def update(self, request: Request, id: object) -> Response:
         comment = self._own()
         typed = CommentEditSerializer(data=request.data)
         typed.is_valid(raise_exception=True)
         changed = comments.update_comment(
             comment=comment,
             body=typed.validated_data["body"],
-            actor=signed_in(request),
+            actor=person(request),
             now=timezone.now(),
         )
         return Response(self.get_serializer(changed).data)
@@ -233,13 +208,13 @@ class CommentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Comment]
         request=CommentEditSerializer,
         responses=CommentSerializer,
     )
-    def partial_update(self, request: Request, id: object) -> Response:  # noqa: A002
+    def partial_update(self, request: Request, id: object) -> Response:
         return self.update(request, id)
 
     @extend_schema(summary="Delete a comment that nobody has answered")
-    def destroy(self, request: Request, id: object) -> Response:  # noqa: A002
+    def destroy(self, request: Request, id: object) -> Response:
         comment = self.get_object()
-        actor = signed_in(request)
+        actor = person(request)
         if comment.author != actor and not writes_posts(actor):
             raise PermissionDenied(NOT_YOUR_COMMENT)
         comments.delete_comment(comment=comment, actor=actor, now=timezone.now())
@@ -249,33 +224,33 @@ class CommentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Comment]
         summary="Show a comment to all", request=None, responses=CommentSerializer
     )
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, id: object) -> Response:  # noqa: A002
+    def approve(self, request: Request, id: object) -> Response:
         return self._moderated(CommentStatus.APPROVED)
 
     @extend_schema(
         summary="Hold a comment again", request=None, responses=CommentSerializer
     )
     @action(detail=True, methods=["post"])
-    def hold(self, request: Request, id: object) -> Response:  # noqa: A002
+    def hold(self, request: Request, id: object) -> Response:
         return self._moderated(CommentStatus.HELD)
 
     @extend_schema(
         summary="Put a comment away as spam", request=None, responses=CommentSerializer
     )
     @action(detail=True, methods=["post"])
-    def spam(self, request: Request, id: object) -> Response:  # noqa: A002
+    def spam(self, request: Request, id: object) -> Response:
         return self._moderated(CommentStatus.SPAM)
 
     @extend_schema(
         summary="Put a comment in the trash", request=None, responses=CommentSerializer
     )
     @action(detail=True, methods=["post"])
-    def trash(self, request: Request, id: object) -> Response:  # noqa: A002
+    def trash(self, request: Request, id: object) -> Response:
         return self._moderated(CommentStatus.TRASH)
 
     def _moderated(self, new: CommentStatus) -> Response:
         comment = self.get_object()
-        actor = signed_in(self.request)
+        actor = person(self.request)
         if not writes_posts(actor):
             raise PermissionDenied(NOT_A_MODERATOR)
         comment = comments.moderate_comment(
@@ -307,7 +282,7 @@ class CommentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Comment]
     list=extend_schema(summary="List the tags of published posts"),
     retrieve=extend_schema(summary="Read a tag"),
 )
-class TagViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Tag]):
+class TagViewSet(ReadOnlyModelViewSet[Tag]):
     """What published posts are about. A post brings its tags with it."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]

@@ -6,17 +6,13 @@ from django_filters import rest_framework as filters
 
 from accounts.models import Business
 from invoices import selectors
-from invoices.models import Customer, Invoice, TaxRate
+from invoices.models import Customer, Invoice
 from invoices.states import InvoiceStatus
 
 
 class CustomerFilter(filters.FilterSet):
     business = filters.UUIDFilter("business__public_id", label="A business's id.")
     search = filters.CharFilter(method="named", label="Part of a name or address.")
-
-    class Meta:
-        model = Customer
-        fields = ()
 
     def named(
         self, customers: QuerySet[Customer], name: str, value: str
@@ -28,10 +24,6 @@ class TaxRateFilter(filters.FilterSet):
     business = filters.UUIDFilter("business__public_id", label="A business's id.")
     is_active = filters.BooleanFilter()
 
-    class Meta:
-        model = TaxRate
-        fields = ()
-
 
 class InvoiceFilter(filters.FilterSet):
     business = filters.UUIDFilter("business__public_id", label="A business's id.")
@@ -42,10 +34,6 @@ class InvoiceFilter(filters.FilterSet):
     issued_after = filters.DateFilter("issue_date", "gte", label="That day included.")
     issued_before = filters.DateFilter("issue_date", "lt", label="That day excluded.")
     overdue = filters.BooleanFilter(method="late", label="Open and past its due date.")
-
-    class Meta:
-        model = Invoice
-        fields = ()
 
     def late(
         self, invoices: QuerySet[Invoice], name: str, value: bool
