@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.serializers import OwnBusinessField
+from accounts.models import Business
 from accounts.roles import Permission
 from invoices import selectors
 from invoices.exceptions import AmountOutOfRange
@@ -26,11 +27,20 @@ NO_RATE = "This field is required."
 NO_SUCH_RATE = "There is no such tax rate."
 
 
-class CustomerSerializer(serializers.ModelSerializer[Customer]):
-    id = serializers.UUIDField(source="public_id", read_only=True)
+# A row stays with the business that it was made for.
+class OfBusinessSerializer[M: (Customer, TaxRate)](serializers.ModelSerializer[M]):
     business = OwnBusinessField(
         required=False, help_text="Needed when you write the books of several."
     )
+
+    def validate_business(self, business: Business) -> Business:
+        if self.instance and business != self.instance.business:
+            raise serializers.ValidationError("This cannot be changed.")
+        return business
+
+
+class CustomerSerializer(OfBusinessSerializer[Customer]):
+    id = serializers.UUIDField(source="public_id", read_only=True)
 
     class Meta:
         model = Customer
@@ -48,11 +58,8 @@ class CustomerSerializer(serializers.ModelSerializer[Customer]):
         )
 
 
-class TaxRateSerializer(serializers.ModelSerializer[TaxRate]):
+class TaxRateSerializer(OfBusinessSerializer[TaxRate]):
     id = serializers.UUIDField(source="public_id", read_only=True)
-    business = OwnBusinessField(
-        required=False, help_text="Needed when you write the books of several."
-    )
 
     class Meta:
         model = TaxRate

@@ -7,18 +7,21 @@ from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status
+from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ModelViewSet, ReadOnlyModelViewSet
 
-from accounts import selectors as people
-from accounts.models import Business, User
+from accounts.http import person
+from accounts.models import Business
 from accounts.roles import Permission
 from invoices.api.filters import CustomerFilter, InvoiceFilter, TaxRateFilter
+from invoices.api.permissions import WritesBooks
 from invoices.api.serializers import (
     CustomerSerializer,
     DraftSerializer,
@@ -40,29 +43,20 @@ from invoices.services import (
 from invoices.states import InvoiceStatus
 
 
-def reader(request: Request) -> User:
-    """Who asks: the API lets nobody anonymous further than this."""
-    return cast("User", request.user)
-
-
-def check_writes(request: Request, business: Business) -> None:
-    """:raises PermissionDenied: if the reader may not write its books"""
-    if not people.may(reader(request), Permission.WRITE_BOOKS, business):
-        raise PermissionDenied("Your role may not write the books of this business.")
-
-
 def business_of(request: Request, fields: dict[str, Any]) -> Business:
     """
-    Takes the business out of the fields; the only one that the reader writes for, where
+    Takes the business out of the fields; the only one that the person writes for, where
     none is given.
 
-    :raises PermissionDenied: if the reader may not write its books, or any
+    :raises PermissionDenied: if the person may not write its books, or any
     :raises ValidationError: if there are several and none is given
     """
+    writable = Business.objects.for_user(person(request), Permission.WRITE_BOOKS)
     if business := fields.pop("business", None):
-        check_writes(request, business)
+        if not writable.filter(pk=business.pk).exists():
+            raise PermissionDenied(WritesBooks.message)
         return cast("Business", business)
-    own = list(Business.objects.for_user(reader(request), Permission.WRITE_BOOKS)[:2])
+    own = list(writable[:2])
     if not own:
         raise PermissionDenied("Your role may not write the books of a business.")
     if len(own) > 1:
@@ -72,138 +66,104 @@ def business_of(request: Request, fields: dict[str, Any]) -> Business:
     return own[0]
 
 
-def check_stays(row: Customer | TaxRate, fields: dict[str, Any]) -> None:
-    """:raises ValidationError: if the fields name another business than the row's"""
-    if fields.pop("business", row.business) != row.business:
-        raise serializers.ValidationError({"business": ["This cannot be changed."]})
-
-
 @extend_schema_view(
     list=extend_schema(summary="List customers, newest first"),
     retrieve=extend_schema(summary="Read a customer"),
+    create=extend_schema(summary="Write down a customer"),
+    update=extend_schema(
+        summary="Change a customer",
+        description="Drafts follow; finalized invoices keep the details they were issued with.",
+    ),
+    partial_update=extend_schema(summary="Change some fields of a customer"),
+    destroy=extend_schema(summary="Delete a customer without invoices"),
 )
-class CustomerViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Customer]
-):
+class CustomerViewSet(ModelViewSet[Customer]):
     """Who is invoiced."""
 
     queryset = Customer.objects.none()
+    permission_classes = [IsAuthenticated, WritesBooks]
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilter
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
 
     def get_queryset(self) -> QuerySet[Customer]:
-        own = Customer.objects.for_user(reader(self.request))
+        own = Customer.objects.for_user(person(self.request))
         return own.select_related("business")
 
-    @extend_schema(summary="Write down a customer")
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+    def perform_create(self, serializer: BaseSerializer[Customer]) -> None:
         fields = dict(serializer.validated_data)
-        customer = customers.create_customer(
-            business=business_of(request, fields),
+        serializer.instance = customers.create_customer(
+            business=business_of(self.request, fields),
             fields=fields,
-            actor=reader(request),
+            actor=person(self.request),
             now=timezone.now(),
         )
-        shown = self.get_serializer(customer)
-        return Response(shown.data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Change a customer")
-    def update(self, request: Request, id: str, partial: bool = False) -> Response:  # noqa: A002
-        """Drafts follow; finalized invoices keep the details they were issued with."""
-        customer = self.get_object()
-        check_writes(request, customer.business)
-        serializer = self.get_serializer(customer, data=request.data, partial=partial)
-        serializer.is_valid(raise_exception=True)
+    def perform_update(self, serializer: BaseSerializer[Customer]) -> None:
         fields = dict(serializer.validated_data)
-        check_stays(customer, fields)
-        customer = customers.update_customer(
-            customer=customer,
+        fields.pop("business", None)
+        serializer.instance = customers.update_customer(
+            customer=cast("Customer", serializer.instance),
             fields=fields,
-            actor=reader(request),
+            actor=person(self.request),
             now=timezone.now(),
         )
-        return Response(self.get_serializer(customer).data)
 
-    @extend_schema(summary="Change some fields of a customer")
-    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.update(request, id, partial=True)
-
-    @extend_schema(summary="Delete a customer without invoices")
-    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        customer = self.get_object()
-        check_writes(request, customer.business)
+    def perform_destroy(self, customer: Customer) -> None:
         customers.delete_customer(
-            customer=customer, actor=reader(request), now=timezone.now()
+            customer=customer, actor=person(self.request), now=timezone.now()
         )
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @extend_schema_view(
     list=extend_schema(summary="List tax rates, newest first"),
     retrieve=extend_schema(summary="Read a tax rate"),
+    create=extend_schema(summary="Write down a tax rate"),
+    update=extend_schema(
+        summary="Change a tax rate",
+        description="Drafts follow; finalized invoices keep the tax they were issued with.",
+    ),
+    partial_update=extend_schema(summary="Change some fields of a tax rate"),
+    destroy=extend_schema(summary="Delete a tax rate that no invoice uses"),
 )
-class TaxRateViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[TaxRate]
-):
+class TaxRateViewSet(ModelViewSet[TaxRate]):
     """Taxes a business charges, and reasons why it charges none."""
 
     queryset = TaxRate.objects.none()
+    permission_classes = [IsAuthenticated, WritesBooks]
     serializer_class = TaxRateSerializer
     filterset_class = TaxRateFilter
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
 
     def get_queryset(self) -> QuerySet[TaxRate]:
-        own = TaxRate.objects.for_user(reader(self.request))
+        own = TaxRate.objects.for_user(person(self.request))
         return own.select_related("business")
 
-    @extend_schema(summary="Write down a tax rate")
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+    def perform_create(self, serializer: BaseSerializer[TaxRate]) -> None:
         fields = dict(serializer.validated_data)
-        tax_rate = tax_rates.create_tax_rate(
-            business=business_of(request, fields),
+        serializer.instance = tax_rates.create_tax_rate(
+            business=business_of(self.request, fields),
             fields=fields,
-            actor=reader(request),
+            actor=person(self.request),
             now=timezone.now(),
         )
-        shown = self.get_serializer(tax_rate)
-        return Response(shown.data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Change a tax rate")
-    def update(self, request: Request, id: str, partial: bool = False) -> Response:  # noqa: A002
-        """Drafts follow; finalized invoices keep the tax they were issued with."""
-        tax_rate = self.get_object()
-        check_writes(request, tax_rate.business)
-        serializer = self.get_serializer(tax_rate, data=request.data, partial=partial)
-        serializer.is_valid(raise_exception=True)
+    def perform_update(self, serializer: BaseSerializer[TaxRate]) -> None:
         fields = dict(serializer.validated_data)
-        check_stays(tax_rate, fields)
-        tax_rate = tax_rates.update_tax_rate(
-            tax_rate=tax_rate,
+        fields.pop("business", None)
+        serializer.instance = tax_rates.update_tax_rate(
+            tax_rate=cast("TaxRate", serializer.instance),
             fields=fields,
-            actor=reader(request),
+            actor=person(self.request),
             now=timezone.now(),
         )
-        return Response(self.get_serializer(tax_rate).data)
 
-    @extend_schema(summary="Change some fields of a tax rate")
-    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.update(request, id, partial=True)
-
-    @extend_schema(summary="Delete a tax rate that no invoice uses")
-    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        tax_rate = self.get_object()
-        check_writes(request, tax_rate.business)
+    def perform_destroy(self, tax_rate: TaxRate) -> None:
         tax_rates.delete_tax_rate(
-            tax_rate=tax_rate, actor=reader(request), now=timezone.now()
+            tax_rate=tax_rate, actor=person(self.request), now=timezone.now()
         )
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class PdfRenderer(JSONRenderer):
@@ -217,18 +177,17 @@ class PdfRenderer(JSONRenderer):
     list=extend_schema(summary="List invoices, newest first"),
     retrieve=extend_schema(summary="Read an invoice with its lines and taxes"),
 )
-class InvoiceViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Invoice]
-):
+class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
     """Requests for payment: drafts until finalized, frozen afterwards."""
 
     queryset = Invoice.objects.none()
+    permission_classes = [IsAuthenticated, WritesBooks]
     filterset_class = InvoiceFilter
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
 
     def get_queryset(self) -> QuerySet[Invoice]:
-        own = Invoice.objects.for_user(reader(self.request))
+        own = Invoice.objects.for_user(person(self.request))
         invoices = own.with_amounts().select_related("business", "customer")
         lines = InvoiceLine.objects.select_related("tax_rate")
         lines = lines.order_by("position", "pk")
@@ -237,7 +196,7 @@ class InvoiceViewSet(
             return invoices.prefetch_related(Prefetch("lines", lines))
         return invoices.prefetch_related(Prefetch("lines", lines), "taxes")
 
-    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return InvoiceSerializer if self.action == "list" else InvoiceDetailSerializer
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -256,7 +215,7 @@ class InvoiceViewSet(
             customer=customer,
             lines=fields.pop("lines"),
             fields=fields,
-            actor=reader(request),
+            actor=person(request),
             now=timezone.now(),
         )
         return self._shown(invoice, status.HTTP_201_CREATED)
@@ -266,15 +225,15 @@ class InvoiceViewSet(
         request=DraftSerializer,
         responses=InvoiceDetailSerializer,
     )
-    def update(self, request: Request, id: str, partial: bool = False) -> Response:  # noqa: A002
+    def update(self, request: Request, id: str, partial: bool = False) -> Response:
         """What is left out is put back to what a new draft has."""
-        invoice = self._own(request)
+        invoice = self.get_object()
         fields = self._typed(request, partial=partial)
         invoice = drafting.update_draft(
             invoice=invoice,
             lines=fields.pop("lines", None),
             fields=fields,
-            actor=reader(request),
+            actor=person(request),
             now=timezone.now(),
         )
         return self._shown(invoice)
@@ -284,14 +243,14 @@ class InvoiceViewSet(
         request=DraftSerializer(partial=True),
         responses=InvoiceDetailSerializer,
     )
-    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+    def partial_update(self, request: Request, id: str) -> Response:
         """`lines`, where given, replaces all lines."""
         return self.update(request, id, partial=True)
 
     @extend_schema(summary="Delete a draft")
-    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+    def destroy(self, request: Request, id: str) -> Response:
         drafting.delete_draft(
-            invoice=self._own(request), actor=reader(request), now=timezone.now()
+            invoice=self.get_object(), actor=person(request), now=timezone.now()
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -318,9 +277,9 @@ class InvoiceViewSet(
         responses=InvoiceDetailSerializer,
     )
     @action(detail=True, methods=["post"])
-    def finalize(self, request: Request, id: str) -> Response:  # noqa: A002
+    def finalize(self, request: Request, id: str) -> Response:
         invoice = finalizing.finalize_invoice(
-            invoice=self._own(request), actor=reader(request), now=timezone.now()
+            invoice=self.get_object(), actor=person(request), now=timezone.now()
         )
         return self._shown(invoice)
 
@@ -330,10 +289,10 @@ class InvoiceViewSet(
         responses=InvoiceDetailSerializer,
     )
     @action(detail=True, methods=["post"])
-    def send(self, request: Request, id: str) -> Response:  # noqa: A002
+    def send(self, request: Request, id: str) -> Response:
         """The link and the PDF, and the link opens anew. Again mails again."""
         invoice = sending.send_invoice(
-            invoice=self._own(request), actor=reader(request), now=timezone.now()
+            invoice=self.get_object(), actor=person(request), now=timezone.now()
         )
         return self._shown(invoice)
 
@@ -343,10 +302,10 @@ class InvoiceViewSet(
         responses=InvoiceDetailSerializer,
     )
     @action(detail=True, methods=["post"])
-    def void(self, request: Request, id: str) -> Response:  # noqa: A002
+    def void(self, request: Request, id: str) -> Response:
         """Its number stays used and its document stays."""
         invoice = correcting.void_invoice(
-            invoice=self._own(request), actor=reader(request), now=timezone.now()
+            invoice=self.get_object(), actor=person(request), now=timezone.now()
         )
         return self._shown(invoice)
 
@@ -355,7 +314,7 @@ class InvoiceViewSet(
         responses={(200, "application/pdf"): OpenApiTypes.BINARY},
     )
     @action(detail=True, renderer_classes=[JSONRenderer, PdfRenderer])
-    def document(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
+    def document(self, request: Request, id: str) -> HttpResponse:
         invoice = self.get_object()
         return HttpResponse(
             documents.read_document(invoice=invoice),
@@ -366,18 +325,12 @@ class InvoiceViewSet(
             },
         )
 
-    def _own(self, request: Request) -> Invoice:
-        """:raises PermissionDenied: if the reader may see the invoice only"""
-        invoice = self.get_object()
-        check_writes(request, invoice.business)
-        return invoice
-
     def _typed(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         """
-        What the reader typed, its lines as unsaved rows.
+        What the person typed, its lines as unsaved rows.
 
         :raises PermissionDenied: if the customer is of a business whose books the
-            reader may only see
+            person may only see
         """
         serializer = DraftSerializer(
             data=request.data, partial=partial, context=self.get_serializer_context()
@@ -385,7 +338,7 @@ class InvoiceViewSet(
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
         if "customer" in fields:
-            check_writes(request, fields["customer"].business)
+            self.check_object_permissions(request, fields["customer"])
         return fields
 
     def _shown(self, invoice: Invoice, code: int = status.HTTP_200_OK) -> Response:
