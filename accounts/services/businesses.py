@@ -14,6 +14,7 @@ from django.db.models.fields.files import FieldFile
 from accounts.models import Business, Membership, User
 from accounts.roles import Role
 from accounts.services.events import record_event
+from accounts.services.writing import set_fields
 
 # What an owner may set.
 FIELDS: Final = frozenset(
@@ -109,10 +110,7 @@ def _update(
 
 
 def _set(business: Business, fields: Mapping[str, Any]) -> None:
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a business: {', '.join(sorted(unknown))}")
-    for name, value in fields.items():
-        setattr(business, name, value)
+    set_fields(business, fields, FIELDS)
     business.full_clean()
 
 

@@ -10,6 +10,7 @@ from accounts.exceptions import InvalidInput
 from accounts.models import Membership, User
 from accounts.services import members
 from accounts.services.events import record_event
+from accounts.services.writing import set_fields
 
 FIELDS: Final = frozenset({"username", "full_name", "gender"})
 
@@ -21,12 +22,9 @@ def update_profile(*, user: User, now: datetime, fields: Mapping[str, Any]) -> U
     :raises ValidationError: naming each field that is wrong
     :raises InvalidInput: if the user name is taken
     """
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a profile: {', '.join(sorted(unknown))}")
     user = User.objects.select_for_update().get(pk=user.pk)
     before = {name: getattr(user, name) for name in fields}
-    for name, value in fields.items():
-        setattr(user, name, value)
+    set_fields(user, fields, FIELDS)
     # Whether the name is free, the row itself says.
     user.full_clean(validate_unique=False)
     try:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services.events import record_event
+from accounts.services.writing import set_fields
 from blog import images, markdown
 from blog.exceptions import NothingToPublish
 from blog.models import Post, tag_names
@@ -123,14 +124,11 @@ def _lock(post: Post) -> Post:
 
 
 def _write(post: Post, fields: Mapping[str, Any], now: datetime) -> None:
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a post: {', '.join(sorted(unknown))}")
     had_title, had_cover = post.title, post.cover.name
-    for name, value in fields.items():
-        if name == "cover":
-            _set_cover(post, value)
-        else:
-            setattr(post, name, value)
+    texts = {name: value for name, value in fields.items() if name != "cover"}
+    set_fields(post, texts, FIELDS)
+    if "cover" in fields:
+        _set_cover(post, fields["cover"])
     post.body_html = markdown.post_html(post.body)
     post.summary = post.excerpt or markdown.plain_text(post.body_html, SUMMARY_LENGTH)
     post.revised_at = now

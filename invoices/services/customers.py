@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
+from accounts.services.writing import set_fields
 from invoices.exceptions import Deleted, InUse
 from invoices.models import Customer
 
@@ -79,10 +80,7 @@ def _lock(customer: Customer) -> Customer:
 
 
 def _write(customer: Customer, fields: Mapping[str, Any]) -> None:
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a customer: {', '.join(sorted(unknown))}")
-    for name, value in fields.items():
-        setattr(customer, name, value)
+    set_fields(customer, fields, FIELDS)
     customer.full_clean(exclude={"business"})
     customer.save()
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
+from accounts.services.writing import set_fields
 from invoices import selectors
 from invoices.models import MAX_LINES, Customer, Invoice, InvoiceLine
 from invoices.selectors import Estimate
@@ -152,10 +153,7 @@ def _write(
 
 
 def _fill(invoice: Invoice, fields: Mapping[str, Any]) -> None:
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a draft: {', '.join(sorted(unknown))}")
-    for name, value in fields.items():
-        setattr(invoice, name, value)
+    set_fields(invoice, fields, FIELDS)
     _check(invoice)
 
 

@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
+from accounts.services.writing import set_fields
 from invoices.exceptions import Deleted, InUse
 from invoices.models import TaxRate
 
@@ -79,10 +80,7 @@ def _lock(tax_rate: TaxRate) -> TaxRate:
 
 
 def _write(tax_rate: TaxRate, fields: Mapping[str, Any]) -> None:
-    if unknown := set(fields) - FIELDS:
-        raise TypeError(f"not a field of a tax rate: {', '.join(sorted(unknown))}")
-    for name, value in fields.items():
-        setattr(tax_rate, name, value)
+    set_fields(tax_rate, fields, FIELDS)
     tax_rate.full_clean(exclude={"business"})
     tax_rate.save()
 

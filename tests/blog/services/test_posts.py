@@ -143,7 +143,7 @@ def test_write_post_refuses_too_many_tags_and_keeps_nothing(now):
 
 
 def test_write_post_takes_no_field_that_is_worked_out(now):
-    with pytest.raises(TypeError, match="not a field of a post: status"):
+    with pytest.raises(TypeError, match="not for a caller to set on post: status"):
         write(now, status="published")
 
 

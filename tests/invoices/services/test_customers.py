@@ -60,7 +60,9 @@ def test_create_customer_refuses_what_is_wrong(fields, wrong):
 
 
 def test_create_customer_knows_its_fields():
-    with pytest.raises(TypeError, match="not a field of a customer: business, id"):
+    with pytest.raises(
+        TypeError, match="not for a caller to set on customer: business, id"
+    ):
         customers.create_customer(
             business=BusinessFactory(),
             fields={"id": 1, "business": 2},

@@ -171,7 +171,9 @@ def test_create_draft_refuses_what_fits_no_books(customer, rate):
 
 
 def test_create_draft_knows_its_fields(customer):
-    with pytest.raises(TypeError, match="not a field of a draft: number, status"):
+    with pytest.raises(
+        TypeError, match="not for a caller to set on invoice: number, status"
+    ):
         create(customer, status="open", number="A-1")
 
 

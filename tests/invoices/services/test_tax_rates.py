@@ -71,7 +71,7 @@ def test_create_tax_rate_refuses_what_is_wrong(fields, wrong, sentence):
 
 
 def test_create_tax_rate_knows_its_fields():
-    with pytest.raises(TypeError, match="not a field of a tax rate: pk"):
+    with pytest.raises(TypeError, match="not for a caller to set on tax rate: pk"):
         tax_rates.create_tax_rate(
             business=BusinessFactory(), fields={"pk": 1}, actor=None, now=NOW
         )
