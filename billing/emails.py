@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from accounts.emails import compose
 from billing.models import Payment, Refund
 from invoices import selectors
-from invoices.emails import compose
 from invoices.models import Invoice
 
 
@@ -19,8 +19,8 @@ def payment_received(payment: Payment) -> None:
             "due": selectors.amounts(invoice).due,
             "link": selectors.customer_link(invoice),
         },
-        sender=_seller(invoice),
         to=invoice.customer.email,
+        sender=invoice.seller["name"],
         reply_to=invoice.business.email,
     ).send()
 
@@ -42,11 +42,7 @@ def _to_the_business(name: str, context: dict[str, Any], invoice: Invoice) -> No
     compose(
         f"billing/emails/{name}",
         context,
-        sender="PayMyInvoice",
         to=address,
+        sender="PayMyInvoice",
         reply_to=address,
     ).send()
-
-
-def _seller(invoice: Invoice) -> str:
-    return str(invoice.seller["name"])
