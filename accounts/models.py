@@ -109,7 +109,8 @@ def check_currency(code: str) -> None:
     """:raises ValidationError: if ISO 4217 has no such currency in use"""
     if code not in EXPONENTS:
         raise ValidationError(
-            f"“{code}” is no currency; write its ISO 4217 code, such as EUR."
+            f"“{code}” is no currency; write its ISO 4217 code, such as EUR.",
+            code="unknown_currency",
         )
 
 

@@ -14,10 +14,9 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.fields import ExactCharField
-from accounts.models import Business, TaxRounding, User
+from accounts.models import Business, TaxRounding, User, check_currency
 from accounts.roles import Permission
-from invoices.exceptions import UnknownCurrency
-from invoices.money import Line, Tax, exponent
+from invoices.money import Line, Tax
 from invoices.states import PAYABLE, InvoiceStatus
 
 if TYPE_CHECKING:
@@ -28,14 +27,6 @@ MAX_PERCENT = Decimal(100)
 MAX_LINES = 500
 # Beyond these, a date is a slip of the hand, and reckoning with it leaves the calendar.
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
-
-
-def check_currency(code: str) -> None:
-    """:raises ValidationError: if ISO 4217 has no such currency in use"""
-    try:
-        exponent(code)
-    except UnknownCurrency as error:
-        raise ValidationError(str(error), code=error.code) from error
 
 
 def check_date(day: date) -> None:

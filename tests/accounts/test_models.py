@@ -5,7 +5,14 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import ApiToken, Event, Invitation, Membership, User
+from accounts.models import (
+    ApiToken,
+    Event,
+    Invitation,
+    Membership,
+    User,
+    check_currency,
+)
 from accounts.roles import Role
 from tests.factories import BusinessFactory, MembershipFactory, UserFactory
 
@@ -161,3 +168,11 @@ def test_rows_say_what_they_are():
     assert str(invitation) == "jo@example.com as viewer"
     assert str(token) == "pmi_1… laptop"
     assert str(event) == "invoice.sent 7"
+
+
+def test_check_currency_refuses_what_is_none():
+    check_currency("EUR")
+
+    with pytest.raises(ValidationError, match="is no currency") as refused:
+        check_currency("XYZ")
+    assert refused.value.code == "unknown_currency"

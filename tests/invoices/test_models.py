@@ -16,7 +16,6 @@ from invoices.models import (
     Series,
     TaxRate,
     TaxTotal,
-    check_currency,
     check_date,
     link_lifetime,
 )
@@ -419,14 +418,6 @@ def test_line_amounts_are_what_the_arithmetic_sees():
         tax=Tax("S", Decimal(19)),
         discount_percent=10,
     )
-
-
-def test_check_currency_refuses_what_is_none():
-    check_currency("EUR")
-
-    with pytest.raises(ValidationError, match="is no currency") as refused:
-        check_currency("XYZ")
-    assert refused.value.code == "unknown_currency"
 
 
 def test_check_date_refuses_days_nobody_means():
