@@ -27,6 +27,7 @@ from billing.forms import PayForm
 from billing.models import Checkout
 from billing.services import paying, settling
 from billing.states import CheckoutStatus
+from invoices.http import pdf_response
 from invoices.models import Invoice
 from invoices.selectors import amounts as amounts_of
 from invoices.services import documents
@@ -155,12 +156,9 @@ def _return_state(checkout: Checkout, *, is_known: bool) -> str:
 @require_safe
 @for_customer
 def document(request: HttpRequest, invoice: Invoice) -> HttpResponse:
-    response = HttpResponse(
-        documents.read_document(invoice=invoice), content_type="application/pdf"
+    return pdf_response(
+        invoice, documents.read_document(invoice=invoice), as_attachment=False
     )
-    response["Content-Disposition"] = f'inline; filename="{invoice.document_name}"'
-    response["Cache-Control"] = "private"
-    return response
 
 
 def _page(

@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from accounts.services.events import record_event
 from billing import gateway
@@ -143,7 +141,7 @@ def _make(invoice: Invoice, amount: int, now: datetime) -> Checkout:
 
 def _params(invoice: Invoice, amount: int, key: str, expires_at: int) -> dict[str, Any]:
     """What Stripe is asked for. Nothing on its page may change the price."""
-    page = settings.SITE_URL + reverse("billing:invoice", args=[invoice.link_token])
+    page = selectors.customer_link(invoice)
     metadata = {"checkout": key, "invoice": str(invoice.public_id)}
     seller = (invoice.seller or {}).get("name", "")
     name = f"Invoice {invoice.number}"

@@ -9,21 +9,11 @@ from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
-from accounts.admin.base import (
-    button,
-    label,
-    refusal,
-    refused_fields,
-)
-from accounts.http import (
-    may,
-    person,
-    today,
-)
+from accounts.admin.base import button, label, refusal, refused_fields
+from accounts.http import may, person, today
 from accounts.roles import Permission
 from invoices import selectors
 from invoices.admin.filters import CurrencyFilter, DueFilter, OwnRowsFilter
@@ -38,6 +28,7 @@ from invoices.admin.records import (
 )
 from invoices.admin.totals import totals
 from invoices.forms import DraftForm
+from invoices.http import pdf_response
 from invoices.models import Invoice
 from invoices.services import correcting, documents, drafting, finalizing, sending
 from invoices.states import TRANSITIONS, InvoiceStatus
@@ -382,13 +373,8 @@ class InvoiceAdmin(RecordAdmin):
         invoice = self.get_object(request, object_id)
         if invoice.is_draft:
             raise Http404
-        content = documents.read_document(invoice=invoice)
-        disposition = content_disposition_header(True, f"{invoice.number}.pdf")
-        return HttpResponse(
-            content,
-            content_type="application/pdf",
-            headers={"Content-Disposition": disposition},
-        )
+        document = documents.read_document(invoice=invoice)
+        return pdf_response(invoice, document, as_attachment=True)
 
 
 def _draft_total(invoice: Invoice) -> str:

@@ -30,6 +30,7 @@ from invoices.api.serializers import (
     PreviewSerializer,
     TaxRateSerializer,
 )
+from invoices.http import pdf_response
 from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
 from invoices.services import (
     correcting,
@@ -316,14 +317,8 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
     @action(detail=True, renderer_classes=[JSONRenderer, PdfRenderer])
     def document(self, request: Request, id: str) -> HttpResponse:
         invoice = self.get_object()
-        return HttpResponse(
-            documents.read_document(invoice=invoice),
-            content_type="application/pdf",
-            headers={
-                "Content-Disposition": f'attachment; filename="{invoice.document_name}"',
-                "Cache-Control": "private",
-            },
-        )
+        document = documents.read_document(invoice=invoice)
+        return pdf_response(invoice, document, as_attachment=True)
 
     def _typed(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         """
