@@ -12,15 +12,8 @@ from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.admin.base import (
-    OperatorAdmin,
-    button,
-    label,
-)
-from accounts.http import (
-    may,
-    person,
-)
+from accounts.admin.base import OperatorAdmin, button, label
+from accounts.http import may, person
 from accounts.roles import Permission
 from billing.forms import PayForm
 from billing.models import Checkout, Payment, Refund, StripeEvent

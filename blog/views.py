@@ -3,7 +3,7 @@
 import json
 import mimetypes
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -27,6 +27,7 @@ from django.views.decorators.http import (
 from django.views.generic import ListView
 
 from accounts.exceptions import Refusal
+from accounts.http import person
 from accounts.models import User
 from blog import selectors
 from blog.exceptions import NoSuchThread
@@ -103,7 +104,7 @@ def comment(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         posted = comment_on_post(
             post=shown,
-            author=cast("User", request.user),
+            author=person(request),
             body=form.cleaned_data["body"],
             parent=_parent(form.cleaned_data["parent"]),
             now=timezone.now(),

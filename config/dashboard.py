@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.http import businesses_for, may, own_zone, person
+from accounts.http import businesses_for, may, own_zone, person, today
 from accounts.models import Event
 from accounts.roles import Permission
 from blog.admin import may_write
@@ -67,9 +67,8 @@ def _newest(request: HttpRequest) -> list[Happening]:
 
 def _figures(request: HttpRequest) -> list[CurrencyFigures]:
     businesses = businesses_for(request, Permission.VIEW_BOOKS)
-    zone = own_zone(request)
-    on = timezone.now().astimezone(zone).date()
-    starts = selectors.months(on, MONTHS_SHOWN, zone)
+    on = today(request, timezone.now())
+    starts = selectors.months(on, MONTHS_SHOWN, own_zone(request))
     paid = selectors.paid_by_month(businesses, starts)
     owed = {row.currency: row for row in selectors.receivables(businesses, on)}
     nothing = [0] * MONTHS_SHOWN

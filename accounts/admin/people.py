@@ -10,16 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.enums import ActionVariant
 
-from accounts.admin.base import (
-    BackOfficeAdmin,
-    OperatorAdmin,
-    button,
-    label,
-)
-from accounts.http import (
-    businesses_for,
-    person,
-)
+from accounts.admin.base import BackOfficeAdmin, OperatorAdmin, button, label
+from accounts.http import businesses_for, person
 from accounts.models import ApiToken, Business, Invitation, Membership, User
 from accounts.roles import Permission, Role
 from accounts.services import businesses, members, profile, tokens

@@ -5,11 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django_tasks_db.models import DBTaskResult
 
-from accounts.admin.base import (
-    BackOfficeAdmin,
-    OperatorAdmin,
-    label,
-)
+from accounts.admin.base import BackOfficeAdmin, OperatorAdmin, label
 from accounts.models import Event
 
 TASK_COLORS = {"SUCCESSFUL": "success", "FAILED": "danger", "RUNNING": "info"}

@@ -17,11 +17,7 @@ from blog.exceptions import (
     TooManyComments,
 )
 from blog.models import MAX_COMMENT, Comment, Post
-from blog.states import (
-    CommentStatus,
-    check_comment_editable,
-    check_comment_transition,
-)
+from blog.states import CommentStatus, check_comment_editable, check_comment_transition
 
 SECOND_CLICK: Final = timedelta(minutes=1)
 # Anyone may sign up; more than this is no conversation.

@@ -9,10 +9,7 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
-from accounts.http import (
-    own_zone,
-    today,
-)
+from accounts.http import own_zone, today
 from invoices import selectors
 from invoices.states import InvoiceStatus
 

@@ -2,10 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin.base import (
-    BackOfficeAdmin,
-    label,
-)
+from accounts.admin.base import BackOfficeAdmin, label
 from invoices.admin.filters import CurrencyFilter
 from invoices.admin.records import spoken
 from invoices.models import Document, LedgerEntry, Series

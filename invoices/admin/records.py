@@ -12,13 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.base import (
-    BackOfficeAdmin,
-)
-from accounts.http import (
-    businesses_for,
-    person,
-)
+from accounts.admin.base import BackOfficeAdmin
+from accounts.http import businesses_for, person
 from accounts.models import Business
 from accounts.roles import Permission
 from invoices.forms import plain

@@ -14,12 +14,7 @@ from accounts.models import Business, User
 from accounts.roles import Role
 from blog.admin import BlogAdmin
 from config.admin import MENU
-from tests.factories import (
-    BusinessFactory,
-    MembershipFactory,
-    PostFactory,
-    UserFactory,
-)
+from tests.factories import BusinessFactory, MembershipFactory, PostFactory, UserFactory
 from tests.rows import OF_BUSINESS, ROWS
 
 pytestmark = pytest.mark.django_db

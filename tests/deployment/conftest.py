@@ -14,13 +14,7 @@ from urllib3 import HTTPResponse
 
 from deploy import package
 from tests.database import private_mariadb
-from tests.deployment.function import (
-    Answer,
-    Function,
-    content_of,
-    gateway,
-    rest_event,
-)
+from tests.deployment.function import Answer, Function, content_of, gateway, rest_event
 from tests.journeys.shop import Shop
 from tests.stand_in import StandIn
 
