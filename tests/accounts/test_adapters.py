@@ -1,17 +1,16 @@
 """Signing up, by page, as a person does it."""
 
 import re
-import threading
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.db import connection
 from django.test import Client
 
 from accounts.models import Business, Invitation, User
 from accounts.roles import Role
 from accounts.services import members, signing_up
+from tests.at_once import at_once
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -142,23 +141,10 @@ def test_a_second_click_at_once_gets_the_answer_of_the_first(client, monkeypatch
 @pytest.mark.mysql
 @pytest.mark.django_db(transaction=True)
 def test_many_clicks_at_once_make_one_user():
-    start, answers = threading.Barrier(4), []
-
     def click():
-        try:
-            client = Client()
-            start.wait()
-            answers.append(client.post("/accounts/signup/", DETAILS).status_code)
-        finally:
-            connection.close()
+        return Client().post("/accounts/signup/", DETAILS).status_code
 
-    threads = [threading.Thread(target=click) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert answers == [302] * 4
+    assert at_once([click] * 4) == [302] * 4
     assert (User.objects.count(), Business.objects.count()) == (1, 1)
 
 
@@ -204,10 +190,7 @@ def test_an_invitation_withdrawn_meanwhile_is_an_ordinary_sign_up(client, invita
 
 
 def test_whoever_has_an_account_signs_in_and_accepts(client, invitation):
-    user = UserFactory(email="jo@example.com")
-    EmailAddress.objects.create(
-        user=user, email=user.email, primary=True, verified=True
-    )
+    user = UserFactory(email="jo@example.com", proven=True)
     path = f"/accounts/invitations/{invitation.token}/"
     assert f"?next={path}" in client.get(path).content.decode().replace("%2F", "/")
 

@@ -14,8 +14,8 @@ from billing.models import Checkout, Payment
 from billing.services import refunding
 from billing.states import CheckoutStatus
 from invoices.models import LedgerEntry
+from tests.at_once import at_once
 from tests.billing.world import (
-    at_once,
     come_back,
     deliver,
     finalized,

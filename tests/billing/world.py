@@ -1,12 +1,11 @@
 """What the tests of billing have in common: a watched Stripe, a payer, and the audit."""
 
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import Sum
 from django.test import Client
 from django.urls import reverse
@@ -97,22 +96,6 @@ def lose_slot(checkout: Checkout) -> None:
     Checkout.objects.filter(pk=checkout.pk).update(
         open_slot=None, status=CheckoutStatus.SUPERSEDED
     )
-
-
-def at_once[Result](jobs: Iterable[Callable[[], Result]]) -> list[Result]:
-    """Results of jobs that begin together, each on a connection of its own."""
-    jobs = list(jobs)
-    barrier = threading.Barrier(len(jobs))
-
-    def run(job: Callable[[], Result]) -> Result:
-        try:
-            barrier.wait()
-            return job()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs))
 
 
 def standing(invoice: Invoice) -> tuple[str, int, int, int]:

@@ -1,37 +1,14 @@
 """People of the blog, each with a browser or a client of the API."""
 
 import io
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from PIL import Image
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
 from tests.factories import MembershipFactory, UserFactory
-
-
-@pytest.fixture
-def at_once():
-    """Do a thing in eight threads that start together, each on its own connection."""
-
-    def run(work, threads=8):
-        barrier = threading.Barrier(threads)
-
-        def step(number):
-            barrier.wait()
-            try:
-                return work(number)
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(step, range(threads)))
-
-    return run
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
-from django.db import connection
 
 from accounts.exceptions import (
     AlreadyMember,
@@ -17,6 +16,7 @@ from accounts.exceptions import (
 from accounts.models import Event, Invitation, Membership, User
 from accounts.roles import Role
 from accounts.services import members
+from tests.at_once import at_once
 from tests.factories import BusinessFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,12 +30,6 @@ def invite(business, owner, now):
         )
 
     return invite
-
-
-def proven(email):
-    user = UserFactory(email=email)
-    EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
-    return user
 
 
 def test_an_invitation_is_mailed(invite, owner, business, run_tasks, settings):
@@ -73,7 +67,9 @@ def test_inviting_again_replaces_the_invitation(invite, now, run_tasks):
     assert len(mail.outbox) == 1
     with pytest.raises(InvalidInvitation, match="no such invitation"):
         members.accept_invitation(
-            token=first.token, user=proven("jo@example.com"), now=now
+            token=first.token,
+            user=UserFactory(email="jo@example.com", proven=True),
+            now=now,
         )
 
 
@@ -163,7 +159,7 @@ def test_an_invitation_is_withdrawn_once(invite, owner, now):
 
 def test_what_was_accepted_cannot_be_withdrawn(invite, owner, now):
     invitation = invite()
-    user = proven("jo@example.com")
+    user = UserFactory(email="jo@example.com", proven=True)
     members.accept_invitation(token=invitation.token, user=user, now=now)
 
     with pytest.raises(InvalidInvitation):
@@ -174,7 +170,7 @@ def test_what_was_accepted_cannot_be_withdrawn(invite, owner, now):
 
 def test_accepting_makes_a_member(invite, business, now):
     invitation = invite(role=Role.ACCOUNTANT)
-    user = proven("jo@example.com")
+    user = UserFactory(email="jo@example.com", proven=True)
 
     membership = members.accept_invitation(token=invitation.token, user=user, now=now)
 
@@ -187,7 +183,7 @@ def test_accepting_makes_a_member(invite, business, now):
 
 def test_an_invitation_is_used_once(invite, now):
     invitation = invite()
-    user = proven("jo@example.com")
+    user = UserFactory(email="jo@example.com", proven=True)
     members.accept_invitation(token=invitation.token, user=user, now=now)
 
     with pytest.raises(InvalidInvitation, match="used already"):
@@ -198,7 +194,7 @@ def test_an_invitation_is_used_once(invite, now):
 
 def test_an_expired_invitation_is_refused(invite, now):
     invitation = invite()
-    user = proven("jo@example.com")
+    user = UserFactory(email="jo@example.com", proven=True)
 
     with pytest.raises(InvalidInvitation, match="expired"):
         members.accept_invitation(
@@ -215,7 +211,9 @@ def test_an_unknown_invitation_is_refused(invite, now):
 
     with pytest.raises(InvalidInvitation, match="no such invitation"):
         members.accept_invitation(
-            token=token.swapcase(), user=proven("jo@example.com"), now=now
+            token=token.swapcase(),
+            user=UserFactory(email="jo@example.com", proven=True),
+            now=now,
         )
 
 
@@ -234,7 +232,7 @@ def test_an_invitation_is_for_one_address(invite, now, verified):
 
 def test_a_second_verified_address_counts(invite, now):
     invitation = invite("jo@example.com")
-    user = proven("kim@example.com")
+    user = UserFactory(email="kim@example.com", proven=True)
     EmailAddress.objects.create(user=user, email="jo@example.com", verified=True)
 
     members.accept_invitation(token=invitation.token, user=user, now=now)
@@ -244,7 +242,9 @@ def test_a_second_verified_address_counts(invite, now):
 
 def test_a_member_cannot_join_again(invite, business, now):
     invitation = invite("jo@example.com")
-    member = MembershipFactory(business=business, user=proven("jo@example.com"))
+    member = MembershipFactory(
+        business=business, user=UserFactory(email="jo@example.com", proven=True)
+    )
 
     with pytest.raises(AlreadyMember):
         members.accept_invitation(token=invitation.token, user=member.user, now=now)
@@ -323,18 +323,15 @@ def test_whoever_is_gone_cannot_be_changed(business, owner, now):
 def test_two_owners_who_leave_at_once_leave_one(now):
     business = BusinessFactory()
     both = MembershipFactory.create_batch(2, business=business, role=Role.OWNER)
-    start, refused = threading.Barrier(2), []
+    refused = []
 
     def leave(membership):
         try:
-            start.wait()
             members.remove_member(membership=membership, actor=membership.user, now=now)
         except LastOwner:
             refused.append(membership)
-        finally:
-            connection.close()
 
-    run_at_once([threading.Thread(target=leave, args=[one]) for one in both])
+    at_once([partial(leave, membership) for membership in both])
 
     assert list(business.memberships.all()) == refused
     assert len(refused) == 1
@@ -351,27 +348,17 @@ def test_two_clicks_on_an_invitation_make_one_member(now):
         actor=owner.user,
         now=now,
     ).token
-    user = proven("jo@example.com")
-    start, refused = threading.Barrier(2), []
+    user = UserFactory(email="jo@example.com", proven=True)
+    refused = []
 
     def accept():
         try:
-            start.wait()
             members.accept_invitation(
                 token=token, user=User.objects.get(pk=user.pk), now=now
             )
         except InvalidInvitation as refusal:
             refused.append(refusal)
-        finally:
-            connection.close()
 
-    run_at_once([threading.Thread(target=accept) for _ in range(2)])
+    at_once([accept] * 2)
 
     assert (user.memberships.count(), len(refused)) == (1, 1)
-
-
-def run_at_once(threads):
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.models import Event
 from blog.models import Tag
 from blog.services import tags
+from tests.at_once import at_once
 from tests.factories import PostFactory, TagFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def test_find_or_make_tag_makes_one_with_an_address():
 
 @pytest.mark.mysql
 @pytest.mark.django_db(transaction=True)
-def test_a_tag_that_two_make_at_once_is_one(at_once):
+def test_a_tag_that_two_make_at_once_is_one():
     made = threading.Event()
 
     def first():
@@ -42,7 +43,7 @@ def test_a_tag_that_two_make_at_once_is_one(at_once):
         made.wait()
         return tags.find_or_make_tag("tax")
 
-    found = at_once(lambda number: (first, second)[number](), threads=2)
+    found = at_once([first, second])
 
     assert found[0] == found[1] == Tag.objects.get()
 

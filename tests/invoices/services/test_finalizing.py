@@ -1,10 +1,9 @@
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Event
@@ -18,6 +17,7 @@ from invoices.exceptions import (
 from invoices.models import Document, Invoice, Series, TaxCategory
 from invoices.services.finalizing import finalize_invoice
 from invoices.states import InvoiceStatus
+from tests.at_once import at_once
 from tests.factories import (
     BusinessFactory,
     CustomerFactory,
@@ -271,22 +271,6 @@ def test_number_goes_back_where_the_transaction_does(draft):
     assert finalize(draft).number == "INV-00001"
 
 
-def in_threads(work, items, count):
-    """Run work on every item, all threads starting at once, each on its own connection."""
-    barrier = threading.Barrier(count)
-
-    def run(share):
-        barrier.wait()
-        try:
-            return [work(item) for item in share]
-        finally:
-            connection.close()
-
-    shares = [items[start::count] for start in range(count)]
-    with ThreadPoolExecutor(count) as pool:
-        return [result for results in pool.map(run, shares) for result in results]
-
-
 @pytest.mark.mysql
 @pytest.mark.django_db(transaction=True)
 def test_numbers_have_no_gap_and_no_twin_under_24_threads():
@@ -301,14 +285,17 @@ def test_numbers_have_no_gap_and_no_twin_under_24_threads():
     for invoice in drafts:
         InvoiceLineFactory(invoice=invoice, tax_rate=rate)
     doomed = {invoice.pk for invoice in drafts[::5]}
+    numbers = []
 
-    def work(invoice):
-        with transaction.atomic():
-            number = finalize(invoice).number
-            transaction.set_rollback(invoice.pk in doomed)
-        return None if invoice.pk in doomed else number
+    def work(share):
+        for invoice in share:
+            with transaction.atomic():
+                number = finalize(invoice).number
+                transaction.set_rollback(invoice.pk in doomed)
+            if invoice.pk not in doomed:
+                numbers.append(number)
 
-    numbers = [number for number in in_threads(work, drafts, threads) if number]
+    at_once([partial(work, drafts[start::threads]) for start in range(threads)])
 
     kept = threads * each - len(doomed)
     assert sorted(numbers) == [f"INV-{n:05d}" for n in range(1, kept + 1)]
@@ -319,13 +306,13 @@ def test_numbers_have_no_gap_and_no_twin_under_24_threads():
 @pytest.mark.mysql
 @pytest.mark.django_db(transaction=True)
 def test_one_draft_finalized_by_eight_threads_takes_one_number(draft):
-    def work(invoice):
+    def work():
         try:
-            return finalize(invoice).number
+            return finalize(draft).number
         except InvalidTransition:
             return None
 
-    numbers = in_threads(work, [draft] * 8, 8)
+    numbers = at_once([work] * 8)
 
     assert [number for number in numbers if number] == ["INV-00001"]
     assert Series.objects.get().next_value == 2
