@@ -10,7 +10,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.test import override_settings
+from django.test import Client, override_settings
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
@@ -103,6 +103,13 @@ def business() -> Business:
 @pytest.fixture
 def owner(business: Business) -> User:
     return MembershipFactory(business=business, role=Role.OWNER).user
+
+
+@pytest.fixture
+def desk(client: Client, owner: User) -> Client:
+    """The back office, as the owner of `business` sees it."""
+    client.force_login(owner)
+    return client
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import factory
+from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
 from accounts.models import Business, Membership, TaxRounding, User
@@ -13,10 +14,28 @@ from blog.states import CommentStatus, PostStatus
 from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
 
 
+class EmailAddressFactory(DjangoModelFactory):
+    class Meta:
+        model = EmailAddress
+
+    email = factory.SelfAttribute("user.email")
+    primary = True
+    verified = True
+
+
 class UserFactory(DjangoModelFactory):
+    """With `proven=True`, somebody whose address is known to be theirs."""
+
     class Meta:
         model = User
         skip_postgeneration_save = True
+
+    class Params:
+        proven = factory.Trait(
+            address=factory.RelatedFactory(
+                EmailAddressFactory, factory_related_name="user"
+            )
+        )
 
     email = factory.Sequence(lambda n: f"user{n}@example.com")
     username = factory.Sequence(lambda n: f"user{n}")

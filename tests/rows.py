@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
@@ -123,11 +122,6 @@ def _event(business: Business) -> Event:
     )
 
 
-def _email_address(business: Business) -> EmailAddress:
-    user = UserFactory()
-    return EmailAddress.objects.create(user=user, email=user.email, verified=True)
-
-
 def _authenticator(business: Business) -> Authenticator:
     return Authenticator.objects.create(
         user=UserFactory(), type=Authenticator.Type.TOTP, data={"secret": "made up"}
@@ -140,7 +134,7 @@ def _task(business: Business) -> Any:
 
 # By the name under which Django knows the model.
 ROWS: Final[Mapping[str, Callable[[Business], Any]]] = {
-    "account.emailaddress": _email_address,
+    "account.emailaddress": lambda business: UserFactory(proven=True),
     "accounts.apitoken": lambda business: create_token(
         user=UserFactory(), name="Laptop", now=AT
     ),

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -16,11 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user():
-    user = UserFactory(email="jo@example.com", password=PASSWORD)
-    EmailAddress.objects.create(
-        user=user, email=user.email, primary=True, verified=True
-    )
-    return user
+    return UserFactory(email="jo@example.com", password=PASSWORD, proven=True)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
@@ -23,11 +22,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def user():
-    user = UserFactory(email="jo@example.com", password=PASSWORD)
-    EmailAddress.objects.create(
-        user=user, email=user.email, primary=True, verified=True
-    )
-    return user
+    return UserFactory(email="jo@example.com", password=PASSWORD, proven=True)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import io
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
@@ -431,8 +430,7 @@ def test_an_invitation_is_shown_to_whoever_has_the_link(client, invitation):
 
 
 def test_looking_at_an_invitation_joins_nothing(client, invitation):
-    user = UserFactory(email="jo@example.com")
-    EmailAddress.objects.create(user=user, email=user.email, verified=True)
+    user = UserFactory(email="jo@example.com", proven=True)
     client.force_login(user)
 
     client.get(f"/accounts/invitations/{invitation.token}/")
@@ -467,8 +465,7 @@ def test_an_invitation_for_somebody_else_says_so(client, invitation):
 
 
 def test_a_member_is_told_that_they_are_in_already(client, invitation, business):
-    user = UserFactory(email="jo@example.com")
-    EmailAddress.objects.create(user=user, email=user.email, verified=True)
+    user = UserFactory(email="jo@example.com", proven=True)
     MembershipFactory(business=business, user=user)
     client.force_login(user)
 

@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Business
@@ -12,12 +11,6 @@ from tests.factories import BusinessFactory, MembershipFactory
 from tests.rows import AT, ROWS, payment
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk(client: Client, owner) -> Client:
-    client.force_login(owner)
-    return client
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from datetime import UTC, date, datetime
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -23,12 +22,6 @@ FRONT = reverse("admin:index")
 def mid_march():
     with time_machine.travel(datetime(2026, 3, 15, 12, 0, tzinfo=UTC), tick=False):
         yield
-
-
-@pytest.fixture
-def desk(client: Client, owner) -> Client:
-    client.force_login(owner)
-    return client
 
 
 def test_each_currency_has_its_own_figures(desk, business):

@@ -5,19 +5,13 @@ from django.test import Client
 from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
-from accounts.models import ApiToken, Business, Event, Invitation, Membership, User
+from accounts.models import ApiToken, Business, Event, Invitation, Membership
 from accounts.roles import Role
 from accounts.services.mailing import mail_later
 from tests.factories import BusinessFactory, MembershipFactory, UserFactory
 from tests.rows import ROWS
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk(client: Client, owner: User) -> Client:
-    client.force_login(owner)
-    return client
 
 
 @pytest.fixture

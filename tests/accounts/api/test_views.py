@@ -39,14 +39,6 @@ def invitation(business, owner, now, time_machine):
     )
 
 
-def proven(**fields):
-    user = UserFactory(**fields)
-    EmailAddress.objects.create(
-        user=user, email=user.email, primary=True, verified=True
-    )
-    return user
-
-
 def speaking_as(user):
     client = APIClient()
     client.force_authenticate(user)
@@ -78,7 +70,7 @@ def test_a_list_asks_as_often_for_many_rows(
     api, business, owner, invitation, now, path, django_assert_num_queries
 ):
     def add():
-        proven()
+        UserFactory(proven=True)
         MembershipFactory(user=owner, business=BusinessFactory())
         MembershipFactory(business=business, role=Role.VIEWER)
         tokens.create_token(user=owner, name="more", now=now)
@@ -200,7 +192,10 @@ def test_malformed_json_is_a_sentence(anyone):
 
 
 def test_people_are_listed_and_counted(api):
-    jo, kim = proven(username="jo"), proven(username="kim")
+    jo, kim = (
+        UserFactory(username="jo", proven=True),
+        UserFactory(username="kim", proven=True),
+    )
     UserFactory(username="unproven")
 
     answer = api.get("/api/v1/users/").json()
@@ -214,8 +209,8 @@ def test_people_are_listed_and_counted(api):
 
 @pytest.mark.parametrize("search", ["JO", "blog", "o B"])
 def test_people_are_found_by_part_of_a_name(api, search):
-    proven(username="jo", full_name="Jo Bloggs")
-    proven(username="kim", full_name="Kim")
+    UserFactory(username="jo", full_name="Jo Bloggs", proven=True)
+    UserFactory(username="kim", full_name="Kim", proven=True)
 
     answer = api.get("/api/v1/users/", {"search": search}).json()
 
@@ -224,7 +219,7 @@ def test_people_are_found_by_part_of_a_name(api, search):
 
 
 def test_an_address_is_shown_to_fellow_members_alone(api, business):
-    fellow, stranger = proven(), proven()
+    fellow, stranger = UserFactory(proven=True), UserFactory(proven=True)
     MembershipFactory(business=business, user=fellow, role=Role.AUTHOR)
     MembershipFactory(user=stranger)
 
@@ -239,7 +234,7 @@ def test_an_address_is_shown_to_fellow_members_alone(api, business):
 
 
 def test_an_address_finds_nobody(api):
-    proven(email="secret@example.org")
+    UserFactory(email="secret@example.org", proven=True)
 
     answer = api.get("/api/v1/users/", {"search": "secret@example.org"}).json()
 
@@ -292,7 +287,7 @@ def test_a_change_that_is_wrong_changes_nothing(api, owner, wrong):
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
 def test_nobody_changes_somebody_else(api, method):
-    other = proven(full_name="Kim")
+    other = UserFactory(full_name="Kim", proven=True)
 
     answer = getattr(api, method)(f"/api/v1/users/{other.username}/", {})
 
@@ -611,7 +606,7 @@ def test_an_invitation_of_others_is_not_found(invitation):
 
 
 def test_an_invitation_is_accepted(invitation, business):
-    user = proven(email="jo@example.com")
+    user = UserFactory(email="jo@example.com", proven=True)
 
     answer = speaking_as(user).post(
         "/api/v1/invitations/accept/", {"token": invitation.token}
@@ -634,7 +629,7 @@ def test_an_invitation_is_accepted(invitation, business):
 def test_an_invitation_that_does_not_hold_is_refused(
     invitation, time_machine, email, later, token
 ):
-    user = proven(email=email)
+    user = UserFactory(email=email, proven=True)
     time_machine.shift(later)
 
     answer = speaking_as(user).post(

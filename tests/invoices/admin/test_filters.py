@@ -14,12 +14,6 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:invoices_invoice_changelist")
 
 
-@pytest.fixture
-def desk(client: Client, owner) -> Client:
-    client.force_login(owner)
-    return client
-
-
 def shown(desk: Client, **query: object) -> set[Invoice]:
     return set(desk.get(LIST, query).context["cl"].queryset)
 

@@ -31,12 +31,6 @@ BUTTONS = ["finalize", "finalize_and_send", "send", "void", "give_up"]
 
 
 @pytest.fixture
-def desk(client: Client, owner) -> Client:
-    client.force_login(owner)
-    return client
-
-
-@pytest.fixture
 def customer(business: Business) -> Customer:
     return CustomerFactory(business=business, name="Acme", email="acme@example.com")
 

@@ -1,5 +1,4 @@
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Event
@@ -17,12 +16,6 @@ pytestmark = pytest.mark.django_db
 
 ACME = {"name": "Acme", "email": "acme@example.com"}
 VAT = {"name": "VAT 7 %", "category": "S", "percent": "7", "is_active": "on"}
-
-
-@pytest.fixture
-def desk(client: Client, owner) -> Client:
-    client.force_login(owner)
-    return client
 
 
 def test_a_customer_is_added_to_the_one_business_without_asking(desk, owner, business):

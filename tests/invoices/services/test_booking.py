@@ -8,23 +8,13 @@ from invoices import selectors
 from invoices.models import LedgerEntry
 from invoices.services.booking import book
 from invoices.services.correcting import give_up_invoice, void_invoice
-from invoices.services.finalizing import finalize_invoice
 from invoices.services.locking import lock_invoice
-from tests.factories import InvoiceFactory, InvoiceLineFactory, UserFactory
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 Kind = LedgerEntry.Kind
-
-
-@pytest.fixture
-def invoice():
-    draft = InvoiceFactory()
-    InvoiceLineFactory(invoice=draft)
-    finalized = finalize_invoice(invoice=draft, actor=None, now=NOW)
-    Event.objects.all().delete()
-    return finalized
 
 
 def receive(invoice, amount, kind=Kind.PAYMENT, source="pi_1", actor=None):

@@ -6,21 +6,11 @@ from accounts.models import Event
 from invoices.exceptions import InvalidTransition, MoneyReceived
 from invoices.models import LedgerEntry
 from invoices.services.correcting import give_up_invoice, void_invoice
-from invoices.services.finalizing import finalize_invoice
-from tests.factories import InvoiceFactory, InvoiceLineFactory, UserFactory
+from tests.factories import InvoiceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def invoice():
-    draft = InvoiceFactory()
-    InvoiceLineFactory(invoice=draft)
-    finalized = finalize_invoice(invoice=draft, actor=None, now=NOW)
-    Event.objects.all().delete()
-    return finalized
 
 
 def receive(invoice, kind, amount=1):

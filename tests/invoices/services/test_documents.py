@@ -7,19 +7,11 @@ from django.core.files.storage import storages
 from invoices.exceptions import InvalidTransition
 from invoices.models import Document
 from invoices.services.documents import read_document, store_document
-from invoices.services.finalizing import finalize_invoice
-from tests.factories import InvoiceFactory, InvoiceLineFactory
+from tests.factories import InvoiceFactory
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def invoice():
-    draft = InvoiceFactory()
-    InvoiceLineFactory(invoice=draft)
-    return finalize_invoice(invoice=draft, actor=None, now=NOW)
 
 
 def test_store_document_keeps_the_pdf_and_its_hash(invoice):

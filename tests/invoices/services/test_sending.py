@@ -7,9 +7,8 @@ from accounts.models import Event
 from invoices.exceptions import InvalidTransition
 from invoices.services.correcting import void_invoice
 from invoices.services.documents import read_document
-from invoices.services.finalizing import finalize_invoice
 from invoices.services.sending import send_invoice
-from tests.factories import InvoiceFactory, InvoiceLineFactory, UserFactory
+from tests.factories import InvoiceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -17,13 +16,10 @@ NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def invoice(run_tasks):
-    draft = InvoiceFactory()
-    InvoiceLineFactory(invoice=draft)
-    finalized = finalize_invoice(invoice=draft, actor=None, now=NOW)
+def invoice(invoice, run_tasks):
+    """Its document is stored."""
     run_tasks()
-    Event.objects.all().delete()
-    return finalized
+    return invoice
 
 
 def test_send_invoice_mails_the_customer_the_document(invoice, run_tasks):
