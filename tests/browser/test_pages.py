@@ -1,8 +1,14 @@
 """Every public page: no complaint in the console, nothing sideways, WCAG 2.2 AA."""
 
+from decimal import Decimal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 
+from invoices.models import InvoiceLine, TaxRate
+from invoices.services.drafting import create_draft
+from invoices.services.finalizing import finalize_invoice
 from tests.browser.conftest import Person
 
 pytestmark = [
@@ -80,3 +86,41 @@ def test_a_page_weighs_little(shop, chromium):
     person.page.goto("/blog/pricing-a-day-of-work/", wait_until="networkidle")
 
     assert 0 < sum(weights) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("currency", "price"), [("EUR", "12345.67"), ("KWD", "86.421")]
+)
+def test_a_large_amount_fits_the_pay_page(shop, chromium, currency, price):
+    customer = Person(chromium, shop, "pages", "phone", "light")
+    now = timezone.now()
+    rate = TaxRate.objects.get(name="VAT 19 %")
+    draft = create_draft(
+        business=rate.business,
+        customer=rate.business.customers.first(),
+        fields={"currency": currency},
+        lines=[
+            InvoiceLine(
+                description="Fit-out",
+                quantity=Decimal("1234.5"),
+                unit_price=Decimal(price),
+                tax_rate=rate,
+            )
+        ],
+        actor=None,
+        now=now,
+    )
+    invoice = finalize_invoice(invoice=draft, actor=None, now=now)
+
+    # The narrowest window of WCAG, and one with the slip at the side.
+    for width in (320, 1100):
+        customer.page.set_viewport_size({"width": width, "height": 900})
+        found = look_at(
+            customer, {f"pay-{currency}-{width}": f"/i/{invoice.link_token}/"}
+        )
+        assert found == []
+        assert customer.page.evaluate(
+            "[...document.querySelectorAll('.slip *')].every(each =>"
+            " each.getBoundingClientRect().right"
+            " <= document.querySelector('.slip').getBoundingClientRect().right)"
+        )
