@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,5 +7,5 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        # Registers the system checks.
-        from billing import checks  # noqa: F401, PLC0415
+        # Its checks register by being imported, which needs the settings.
+        import_module("billing.checks")

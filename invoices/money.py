@@ -76,7 +76,7 @@ def format_price(price: Decimal, currency: str, locale: str = "en") -> str:
 
 def format_number(number: Decimal, locale: str = "en") -> str:
     """A quantity or percentage as typed, without zeros that say nothing."""
-    from babel.numbers import format_decimal  # noqa: PLC0415
+    from babel.numbers import format_decimal  # noqa: PLC0415 - as below
 
     return str(format_decimal(number, "#,##0.######", locale))
 

@@ -185,7 +185,7 @@ class FakeStripe(stripe.HTTPClient):
         with self._lock:
             return self._account.fail_refund(refund_id)
 
-    def event(self, type: str, object: Object) -> Object:  # noqa: A002
+    def event(self, type: str, object: Object) -> Object:  # noqa: A002 - Stripe's words
         """Record an event that nothing above causes, about `object` as it is now."""
         with self._lock:
             return self._account.event(type, object)

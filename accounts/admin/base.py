@@ -289,7 +289,7 @@ def refusal(request: HttpRequest) -> Refusal | ValidationError | None:
 
 
 def _refused(form: type[BaseForm], error: Refusal | ValidationError) -> type[BaseForm]:
-    class Refused(form):  # type: ignore[misc, valid-type]
+    class Refused(form):  # type: ignore[misc, valid-type] # known when it runs
         def clean(self) -> Any:
             cleaned = super().clean()
             for field, sentences in refused_fields(error).items():

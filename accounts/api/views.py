@@ -103,7 +103,8 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
         password, business_name = details.pop("password"), details.pop("business_name")
         user = User(**details)
         user.set_password(password)
-        get_adapter().register(request._request, user, business_name)  # noqa: SLF001
+        asked = request._request  # noqa: SLF001 - allauth takes Django's own
+        get_adapter().register(asked, user, business_name)
         shown = SignUpSerializer(user, context=self.get_serializer_context())
         return Response(shown.data, status=status.HTTP_201_CREATED)
 

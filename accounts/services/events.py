@@ -19,7 +19,7 @@ class Subject(Protocol):
 
 def record_event(
     *,
-    type: str,  # noqa: A002
+    type: str,  # noqa: A002 - the column's name
     subject: Subject,
     business: Business | None,
     actor: User | None,

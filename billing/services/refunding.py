@@ -78,7 +78,7 @@ def _left(payment: Payment) -> int:
 @task(takes_context=True)
 def _send_refund(context: TaskContext[[int], None], refund_id: int) -> None:
     now = context.task_result.started_at
-    assert now is not None, "A task that runs has started."  # noqa: S101
+    assert now is not None, "A task that runs has started."  # noqa: S101 - for mypy
     send_refund(refund=Refund.objects.get(pk=refund_id), now=now)
 
 
@@ -102,6 +102,7 @@ def send_refund(*, refund: Refund, now: datetime) -> None:
         wait = timedelta(minutes=2 ** min(refund.tries, _DOUBLINGS))
         _send_refund.using(run_after=now + wait).enqueue(refund_id=refund.pk)
     except PaymentRejected as error:
+        # Stripe's answer says it all; a traceback would only say who asked.
         logger.error("Stripe rejected refund %s: %s", refund.public_id, error.reason)  # noqa: TRY400
         _reject(refund, now)
     else:

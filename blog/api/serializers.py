@@ -113,6 +113,7 @@ class PostInputSerializer(serializers.Serializer[Any]):
 class CommentSerializer(serializers.ModelSerializer[Comment]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     post = serializers.SlugRelatedField[Post](slug_field="slug", read_only=True)
+    # DRF calls a field's serializer its parent; a declared field never becomes that.
     parent = serializers.SlugRelatedField[Comment](  # type: ignore[assignment]
         slug_field="public_id", read_only=True, allow_null=True
     )
@@ -140,7 +141,7 @@ class CommentEditSerializer(serializers.Serializer[Any]):
 
 class CommentInputSerializer(CommentEditSerializer):
     post = serializers.SlugField(help_text="The post's slug.")
-    parent = serializers.UUIDField(  # type: ignore[assignment]
+    parent = serializers.UUIDField(  # type: ignore[assignment] # as above
         required=False,
         allow_null=True,
         help_text="Id of the comment this answers, which answers none itself.",

@@ -186,10 +186,10 @@ def _first_status(comment: Comment) -> CommentStatus:
 
 
 def _record(
-    event: str, comment: Comment, actor: User | None, now: datetime, **data: str
+    type_: str, comment: Comment, actor: User | None, now: datetime, **data: str
 ) -> None:
     record_event(
-        type=event,
+        type=type_,
         subject=comment,
         business=None,
         actor=actor,

@@ -166,9 +166,9 @@ def _set_tags(post: Post, typed: Sequence[str]) -> None:
     post.tags.set([find_or_make_tag(name) for name in sorted(tag_names(typed))])
 
 
-def _record(event: str, post: Post, actor: User | None, now: datetime) -> None:
+def _record(type_: str, post: Post, actor: User | None, now: datetime) -> None:
     record_event(
-        type=event,
+        type=type_,
         subject=post,
         business=None,
         actor=actor,

@@ -51,10 +51,10 @@ def delete_tag(*, tag: Tag, actor: User | None, now: datetime) -> None:
 
 
 def _record(
-    event: str, tag: Tag, actor: User | None, now: datetime, **data: str
+    type_: str, tag: Tag, actor: User | None, now: datetime, **data: str
 ) -> None:
     record_event(
-        type=event,
+        type=type_,
         subject=tag,
         business=None,
         actor=actor,

@@ -211,7 +211,7 @@ def test_render_invoice_asks_for_nothing_where_nothing_is_due():
         "Łódź Żółw Gęślą Jaźń",
         "Őrült Űrhajó, Științe Măr",
         "Παράδειγμα Ωμέγα",
-        "ТОВ «Приклад» Ґанок",  # noqa: RUF001
+        "ТОВ «Приклад» Ґанок",  # noqa: RUF001 - Ukrainian
         "Công ty Nguyễn Thị Hường",
         "株式会社テスト",
         "주식회사 한국",

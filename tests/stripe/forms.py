@@ -26,7 +26,7 @@ def decode(form: str) -> dict[str, Any]:
         for part in groups:
             group = group.setdefault(part, {})
             if isinstance(group, str):
-                raise ValueError(f"{key}: a value and a group at once")  # noqa: TRY004
+                raise ValueError(f"{key}: a value and a group at once")  # noqa: TRY004 - a wrong form
         group[name or str(len(group))] = value
     return tree
 

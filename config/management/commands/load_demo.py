@@ -27,7 +27,7 @@ from invoices.services.sending import send_invoice
 from invoices.services.tax_rates import create_tax_rate
 
 EMAIL = "demo@example.com"
-PASSWORD = "paymyinvoice"  # noqa: S105
+PASSWORD = "paymyinvoice"  # noqa: S105 - told to whoever loads it
 POSTS = Path(settings.BASE_DIR) / "config" / "demo"
 
 CUSTOMERS = {
