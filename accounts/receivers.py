@@ -18,6 +18,16 @@ def email_confirmed(email_address: EmailAddress, **kwargs: Any) -> None:
     _record("user.email_confirmed", email_address.user, email=email_address.email)
 
 
+@receiver(signals.email_added)
+def email_added(user: User, email_address: EmailAddress, **kwargs: Any) -> None:
+    _record("user.email_added", user, email=email_address.email)
+
+
+@receiver(signals.email_removed)
+def email_removed(user: User, email_address: EmailAddress, **kwargs: Any) -> None:
+    _record("user.email_removed", user, email=email_address.email)
+
+
 @receiver(signals.email_changed)
 def email_changed(user: User, to_email_address: EmailAddress, **kwargs: Any) -> None:
     _record("user.email_changed", user, email=to_email_address.email)

@@ -67,3 +67,14 @@ def test_a_new_address_is_written_down(entered, user, run_tasks):
     assert user.email == "new@example.com"
     assert ("user.email_confirmed", {"email": "new@example.com"}) in written(user)
     assert ("user.email_changed", {"email": "new@example.com"}) in written(user)
+
+
+def test_an_address_that_comes_and_goes_is_written_down(entered, user):
+    entered.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    entered.post("/accounts/email/", {"action_add": "", "email": "new@example.com"})
+    entered.post("/accounts/email/", {"action_remove": "", "email": "new@example.com"})
+
+    assert written(user) == [
+        ("user.email_added", {"email": "new@example.com"}),
+        ("user.email_removed", {"email": "new@example.com"}),
+    ]
