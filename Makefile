@@ -15,7 +15,7 @@ OWN_UV := $(filter .tools/bin/uv,$(UV))
 SITE := $(or $(wildcard .venv/dev.stamp),.venv/run.stamp)
 DEV := .venv/dev.stamp
 
-PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST)
 ON_MARIADB := $(PYTHON) -m tests.database -- $(PYTEST)
 COVER := --cov --cov-report=
