@@ -19,18 +19,6 @@ def signed_in(client, owner):
     return client
 
 
-@pytest.fixture
-def invitation(business, owner, now, time_machine):
-    time_machine.move_to(now)
-    return members.invite_member(
-        business=business,
-        email="jo@example.com",
-        role=Role.VIEWER,
-        actor=owner,
-        now=now,
-    )
-
-
 def details(business, **changes):
     return {
         "name": business.name,

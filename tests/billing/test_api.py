@@ -3,18 +3,13 @@ from rest_framework.test import APIClient
 
 from accounts.roles import Role
 from billing.models import Payment, Refund
+from tests.api import in_role
 from tests.billing.world import deliver, finalized, standing, start
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
 
 PAYMENTS, REFUNDS = "/api/v1/payments/", "/api/v1/refunds/"
-
-
-def api_of(business, role) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(MembershipFactory(business=business, role=role).user)
-    return client
 
 
 def paid(stripe, invoice) -> Payment:
@@ -29,7 +24,7 @@ def payment(stripe, invoice) -> Payment:
 
 @pytest.fixture
 def owner_api(invoice) -> APIClient:
-    return api_of(invoice.business, Role.OWNER)
+    return in_role(invoice.business, Role.OWNER)
 
 
 def test_a_payment_is_shown_with_what_went_back(owner_api, invoice, payment, run_tasks):
@@ -152,7 +147,7 @@ def test_wrong_input_is_named(owner_api, payment, body, field):
 
 def test_somebody_elses_money_is_not_there(payment, owner_api):
     owner_api.post(REFUNDS, {"payment": str(payment.public_id), "amount": 2_500})
-    stranger = api_of(MembershipFactory().business, Role.OWNER)
+    stranger = in_role(MembershipFactory().business, Role.OWNER)
     refund = Refund.objects.get()
 
     assert stranger.get(PAYMENTS).json()["results"] == []
@@ -173,7 +168,7 @@ def test_somebody_elses_money_is_not_there(payment, owner_api):
     ],
 )
 def test_roles_decide_who_sees_and_who_refunds(payment, role, seen, refunded):
-    api = api_of(payment.invoice.business, role)
+    api = in_role(payment.invoice.business, role)
 
     assert api.get(f"{PAYMENTS}{payment.public_id}/").status_code == seen
     response = api.post(REFUNDS, {"payment": str(payment.public_id)})

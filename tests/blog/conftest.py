@@ -5,9 +5,9 @@ import io
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
-from rest_framework.test import APIClient
 
 from accounts.roles import Role
+from tests.api import speaking_as
 from tests.factories import MembershipFactory, UserFactory
 
 
@@ -33,8 +33,6 @@ def as_user():
     """A client of the API that speaks as the given user, or as nobody."""
 
     def client(user=None):
-        speaking = APIClient()
-        speaking.force_authenticate(user)
-        return speaking
+        return speaking_as(user)
 
     return client

@@ -1,0 +1,16 @@
+import pytest
+
+from accounts.roles import Role
+from accounts.services import members
+
+
+@pytest.fixture
+def invitation(business, owner, now, time_machine):
+    time_machine.move_to(now)
+    return members.invite_member(
+        business=business,
+        email="jo@example.com",
+        role=Role.VIEWER,
+        actor=owner,
+        now=now,
+    )

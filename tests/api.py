@@ -1,0 +1,17 @@
+"""Who speaks to the API."""
+
+from rest_framework.test import APIClient
+
+from accounts.models import Business, User
+from accounts.roles import Role
+from tests.factories import MembershipFactory
+
+
+def speaking_as(user: User | None) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def in_role(business: Business, role: Role) -> APIClient:
+    return speaking_as(MembershipFactory(business=business, role=role).user)
