@@ -20,7 +20,7 @@ from billing.models import Checkout, Payment, Refund, StripeEvent
 from billing.services import refunding
 from billing.states import BACK, LEFT, LIVE, CheckoutStatus, RefundStatus
 from invoices.admin.filters import CurrencyFilter
-from invoices.admin.ledger import LookOnly
+from invoices.admin.ledger import MoneyAdmin
 from invoices.admin.records import spoken
 
 REFUND_COLORS = {
@@ -55,7 +55,7 @@ class RefundForm(PayForm):
 
 
 @admin.register(Payment)
-class PaymentAdmin(LookOnly):
+class PaymentAdmin(MoneyAdmin):
     business_path = "invoice__business"
     list_display = (
         "received_at",
@@ -82,10 +82,6 @@ class PaymentAdmin(LookOnly):
         rows: Any = super().get_queryset(request).select_related("invoice")
         refunded: QuerySet[Any] = rows.with_refunded()
         return refunded
-
-    @admin.display(description="amount", ordering="amount")
-    def amount_(self, payment: Payment) -> str:
-        return spoken(payment.amount, payment.currency)
 
     @admin.display(description="refunded")
     def refunded_(self, payment: Any) -> str:
@@ -142,7 +138,7 @@ class PaymentAdmin(LookOnly):
 
 
 @admin.register(Refund)
-class RefundAdmin(LookOnly):
+class RefundAdmin(MoneyAdmin):
     business_path = "payment__invoice__business"
     list_display = ("requested_at", "payment", "amount_", "state", "reason")
     list_filter = ("status", CurrencyFilter)
@@ -159,17 +155,13 @@ class RefundAdmin(LookOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("payment__invoice")
 
-    @admin.display(description="amount", ordering="amount")
-    def amount_(self, refund: Refund) -> str:
-        return spoken(refund.amount, refund.currency)
-
     @label("status", REFUND_COLORS, ordering="status")
     def state(self, refund: Refund) -> tuple[str, str]:
         return refund.status, refund.get_status_display()
 
 
 @admin.register(Checkout)
-class CheckoutAdmin(LookOnly):
+class CheckoutAdmin(MoneyAdmin):
     """Attempts to pay. What was asked of Stripe is shown to nobody: it has addresses."""
 
     business_path = "invoice__business"
@@ -183,10 +175,6 @@ class CheckoutAdmin(LookOnly):
         ("amount_", "session_id"),
         ("started_at", "expires_at"),
     )
-
-    @admin.display(description="amount", ordering="amount")
-    def amount_(self, checkout: Checkout) -> str:
-        return spoken(checkout.amount, checkout.currency)
 
     @label("status", CHECKOUT_COLORS, ordering="status")
     def state(self, checkout: Checkout) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """The books, to look at: services write them."""
 
+from typing import Any
+
 from django.contrib import admin
 
 from accounts.admin.base import BackOfficeAdmin, label
@@ -19,8 +21,16 @@ class LookOnly(BackOfficeAdmin):
     to_add = to_change = None
 
 
+class MoneyAdmin(LookOnly):
+    """Rows with an amount and its currency."""
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, row: Any) -> str:
+        return spoken(row.amount, row.currency)
+
+
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(LookOnly):
+class LedgerEntryAdmin(MoneyAdmin):
     business_path = "invoice__business"
     list_display = ("occurred_at", "invoice", "kind_", "amount_", "source")
     list_filter = ("kind", CurrencyFilter)
@@ -36,10 +46,6 @@ class LedgerEntryAdmin(LookOnly):
     @label("kind", KIND_COLORS, ordering="kind")
     def kind_(self, entry: LedgerEntry) -> tuple[str, str]:
         return entry.kind, entry.get_kind_display()
-
-    @admin.display(description="amount", ordering="amount")
-    def amount_(self, entry: LedgerEntry) -> str:
-        return spoken(entry.amount, entry.currency)
 
 
 @admin.register(Series)
