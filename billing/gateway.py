@@ -28,7 +28,7 @@ from billing.exceptions import (
     PaymentPending,
     PaymentRejected,
 )
-from invoices.money import exponent, to_major
+from invoices.money import exponent, format_money
 
 if TYPE_CHECKING:
     import stripe
@@ -82,14 +82,12 @@ def to_stripe(amount: int, currency: str) -> int:
     step = _step(currency)
     if amount % step:
         raise AmountNotPayable(
-            f"{currency} can be charged in steps of {to_major(step, currency)} only."
+            f"Only steps of {format_money(step, currency)} can be paid here."
         )
     charged = _rescaled(amount, exponent(currency), _stripe_digits(currency))
     if charged > _LARGEST_CHARGE:
-        largest = to_major(from_stripe(_LARGEST_CHARGE, currency), currency)
-        raise AmountNotPayable(
-            f"{largest} {currency} is the most that can be paid at once."
-        )
+        largest = format_money(from_stripe(_LARGEST_CHARGE, currency), currency)
+        raise AmountNotPayable(f"{largest} is the most that can be paid at once.")
     return charged
 
 

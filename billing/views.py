@@ -176,6 +176,7 @@ def _page(
         "state": selectors.customer_state(invoice, amounts),
         "payments": selectors.movements(invoice),
         "is_overdue": invoice.is_overdue(invoice.business.today(timezone.now())),
+        "obstacle": paying.obstacle(amounts.due, invoice.currency),
         "pay_error": pay_error,
         "token": invoice.link_token,
     }

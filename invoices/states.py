@@ -31,6 +31,8 @@ PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 
 def check_transition(current: str, new: InvoiceStatus) -> None:
     """:raises InvalidTransition: if an invoice may not move from `current` to `new`"""
+    if new == current:
+        raise InvalidTransition(f"This invoice is {new.label.lower()} already.")
     if new not in TRANSITIONS[InvoiceStatus(current)]:
         raise InvalidTransition(
             f"This invoice is {InvoiceStatus(current).label.lower()} "

@@ -93,6 +93,15 @@ def _check_due(invoice: Invoice) -> int:
     return due
 
 
+def obstacle(due: int, currency: str) -> str:
+    """Why all that is due cannot be paid at Stripe; empty if it can."""
+    try:
+        gateway.to_stripe(due, currency)
+    except AmountNotPayable as error:
+        return str(error)
+    return ""
+
+
 def _check_amount(amount: int, due: int, currency: str) -> None:
     gateway.to_stripe(amount, currency)
     if not 0 < amount <= due:

@@ -70,10 +70,10 @@ def test_amounts_are_converted_both_ways(amount, currency, charged):
 @pytest.mark.parametrize(
     ("amount", "currency", "sentence"),
     [
-        (5124, "KWD", "KWD can be charged in steps of 0.010 only."),
-        (1250, "MGA", "MGA can be charged in steps of 1.00 only."),
-        (100_000_000, "EUR", "999999.99 EUR is the most that can be paid at once."),
-        (1_000_000, "UGX", "999999 UGX is the most that can be paid at once."),
+        (5124, "KWD", "Only steps of KWD\xa00.010 can be paid here."),
+        (1250, "MGA", "Only steps of MGA\xa01.00 can be paid here."),
+        (100_000_000, "EUR", "€999,999.99 is the most that can be paid at once."),
+        (1_000_000, "UGX", "UGX\xa0999,999 is the most that can be paid at once."),
     ],
 )
 def test_what_stripe_cannot_charge_exactly_is_refused(amount, currency, sentence):

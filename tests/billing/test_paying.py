@@ -125,7 +125,7 @@ def test_a_part_leaves_nothing_or_enough_to_pay_later(stripe, invoice, amount):
 
 
 def test_an_amount_stripe_cannot_represent_is_refused(stripe):
-    with pytest.raises(AmountNotPayable, match=r"in steps of 0\.010"):
+    with pytest.raises(AmountNotPayable, match=r"steps of KWD.0\.010"):
         start(finalized("5.124", "KWD"))
 
 

@@ -373,3 +373,14 @@ def test_the_document_is_the_stored_pdf(invoice):
     assert response["Cache-Control"] == "private"
     assert response.content.startswith(b"%PDF-")
     assert response.content == Client().get(address("document", invoice)).content
+
+
+def test_what_cannot_be_paid_here_has_no_button_that_fails():
+    invoice = finalized(total="5.124", currency="KWD")
+
+    page = see(invoice).content.decode()
+
+    assert "Only steps of KWD" in page
+    assert "Please ask" in page
+    assert "Pay KWD" not in page
+    assert "Pay this part" in page

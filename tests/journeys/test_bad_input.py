@@ -259,7 +259,7 @@ def test_bad_input_gets_a_sentence_and_changes_nothing(
             finalized,
             lambda desk, invoice: desk.act(invoice, "finalize"),
             409,
-            "This invoice is open and cannot become open.",
+            "This invoice is open already.",
             id="finalize twice",
         ),
         pytest.param(

@@ -457,7 +457,7 @@ def test_a_button_of_another_business_is_not_found(desk, button):
         ("finalize", "This invoice is void and cannot become open."),
         ("finalize_and_send", "This invoice is void and cannot become open."),
         ("send", "This invoice is void"),
-        ("void", "This invoice is void and cannot become void."),
+        ("void", "This invoice is void already."),
         ("give_up", "This invoice is void and cannot become uncollectible."),
     ],
 )

@@ -62,7 +62,9 @@ def test_void_invoice_refuses_drafts_and_void_ones(invoice):
     void_invoice(invoice=invoice, actor=None, now=NOW)
 
     for row in (InvoiceFactory(), invoice):
-        with pytest.raises(InvalidTransition, match="cannot become void"):
+        with pytest.raises(
+            InvalidTransition, match="cannot become void|is void already"
+        ):
             void_invoice(invoice=row, actor=None, now=NOW)
 
 
@@ -78,5 +80,5 @@ def test_give_up_invoice_refuses_anything_but_an_open_one(invoice):
     give_up_invoice(invoice=invoice, actor=None, now=NOW)
 
     for row in (InvoiceFactory(), invoice):
-        with pytest.raises(InvalidTransition, match="cannot become uncollectible"):
+        with pytest.raises(InvalidTransition, match="cannot become|already"):
             give_up_invoice(invoice=row, actor=None, now=NOW)

@@ -257,7 +257,7 @@ def test_finalize_invoice_refuses_what_fits_no_books(draft):
 def test_finalize_invoice_refuses_a_second_time(draft):
     finalize(draft)
 
-    with pytest.raises(InvalidTransition, match="is open and cannot become open"):
+    with pytest.raises(InvalidTransition, match="is open already"):
         finalize(draft)
 
     assert Series.objects.get().next_value == 2

@@ -1,0 +1,14 @@
+from django import template
+from django.utils.translation import get_language
+
+register = template.Library()
+
+
+@register.filter
+def country(code: str) -> str:
+    """The name of a country by its two letters; the letters if nobody knows them."""
+    # Loaded by those who show addresses: most pages show none.
+    from babel import Locale  # noqa: PLC0415
+
+    locale = Locale.parse((get_language() or "en").replace("-", "_"))
+    return str(locale.territories.get(code, code))
