@@ -8,13 +8,19 @@ connections that died while the environment was frozen, outside of HTTP.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 # Read by Zappa when it is imported: load Django now, at init, not in the first request.
 os.environ["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"] = "1"
 
-from django.db import close_old_connections
-from zappa import handler as zappa
+# Where deploy/native.py put what the MySQL client logs in with. It knows no other way.
+PLUGINS = Path(__file__).resolve().parent.parent / "MySQLdb" / "plugins"
+if PLUGINS.is_dir():
+    os.environ["MARIADB_PLUGIN_DIR"] = str(PLUGINS)
+
+from django.db import close_old_connections  # noqa: E402
+from zappa import handler as zappa  # noqa: E402
 
 type Event = dict[str, Any]
 

@@ -3,7 +3,8 @@ Build the zip that Zappa deploys: `python -m deploy.package STAGE [--output FILE
 
 Zappa packages whatever folder and environment it stands in. So it is put into a clean
 copy of what git knows and a stage needs, beside an environment of run-time dependencies
-alone, and never sees a checkout's secrets, tests or tools.
+alone, and never sees a checkout's secrets, tests or tools. What it makes is unpacked,
+pruned, byte-compiled, checked, and zipped anew.
 """
 
 import argparse
@@ -11,23 +12,32 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy import checks, native, pruning, zipping
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "package"
-LOCK = ROOT / "requirements" / "lambda.txt"
+PROJECT = BUILD / "project"
+TASK = BUILD / "task"
+LOCKS = ROOT / "requirements"
+LOCK = LOCKS / "lambda.txt"
 SHIPPED = (
     "accounts",
     "billing",
     "blog",
     "config",
     "invoices",
+    # Django warns of a folder in STATICFILES_DIRS that is not there.
     "static",
     "templates",
     "manage.py",
     "zappa_settings.json",
 )
+STARTED = time.monotonic()
 
 
 def main() -> None:
@@ -36,30 +46,31 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="default: build/STAGE.zip")
     arguments = parser.parse_args()
     output = arguments.output or ROOT / "build" / f"{arguments.stage}.zip"
-    build(arguments.stage, output.resolve())
-    _say(f"{output} ({output.stat().st_size / 1024 / 1024:.1f} MB)")
+    try:
+        build(arguments.stage, output.resolve())
+    except checks.Unfit as error:
+        sys.exit(f"No package: {error}")
+    _say(f"{output} (MB in the zip, unpacked)")
+    for name, packed, unpacked in zipping.largest(output, 10):
+        _print(f"{packed / checks.MB:12.1f} {unpacked / checks.MB:6.1f}  {name}")
 
 
 def build(stage: str, output: Path) -> None:
     """
     Write the stage's zip to `output`.
 
+    :raises checks.Unfit: if it could not run on Lambda, or should not be seen there
     :raises subprocess.CalledProcessError: if a step fails; its output says why
     """
+    checks.check_machine()
     _say("environment of run-time dependencies")
     environment = _environment()
     _say("clean copy of the project")
-    stage_folder = _staged()
+    _stage_project()
     _say("static files")
-    _run(
-        environment / "bin" / "python",
-        "manage.py",
-        "collectstatic",
-        "--no-input",
-        "--verbosity=0",
-        cwd=stage_folder,
-        env=_building_env(),
-    )
+    python = environment / "bin" / "python"
+    collect = "manage.py collectstatic --no-input --verbosity=0"
+    _run(python, *collect.split(), cwd=PROJECT, env=_building_env())
     _say(f"zappa package {stage}")
     _run(
         environment / "bin" / "zappa",
@@ -67,34 +78,46 @@ def build(stage: str, output: Path) -> None:
         stage,
         "--output",
         "package.zip",
-        cwd=stage_folder,
+        cwd=PROJECT,
         env={**os.environ, "VIRTUAL_ENV": str(environment)},
     )
+    _say("without what no stage reads")
+    with zipfile.ZipFile(PROJECT / "package.zip") as archive:
+        archive.extractall(TASK)
+    pruning.prune(TASK, run_time=pruning.locked(LOCKS / "run.txt"))
+    native.strip(TASK)
+    _say("byte code")
+    zipping.compile_tree(TASK)
+    _say("checks")
+    checks.check_tree(TASK)
+    _say("zip")
     output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(stage_folder / "package.zip", output)
+    zipping.zip_tree(TASK, output)
+    checks.check_zip(output)
 
 
 def _environment() -> Path:
     """A virtual environment of the locked run-time dependencies, built once per lock."""
     environment = ROOT / ".venv-lambda"
-    stamp = environment / "lock.txt"
-    if stamp.exists() and stamp.read_bytes() == LOCK.read_bytes():
-        return environment
-    uv = shutil.which("uv") or ROOT / ".tools" / "bin" / "uv"
-    _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, environment)
     python = environment / "bin" / "python"
-    _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, LOCK)
-    shutil.copy(LOCK, stamp)
+    uv = shutil.which("uv") or ROOT / ".tools" / "bin" / "uv"
+    stamp = environment / "lock.txt"
+    if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, environment)
+        _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, LOCK)
+        shutil.copy(LOCK, stamp)
+    wheel = native.driver_wheel(python, LOCK, ROOT / ".cache")
+    install = "pip install --quiet --no-deps --reinstall --python"
+    _run(uv, *install.split(), python, wheel)
     return environment
 
 
-def _staged() -> Path:
+def _stage_project() -> None:
     shutil.rmtree(BUILD, ignore_errors=True)
     for path in _shipped():
-        target = BUILD / path
+        target = PROJECT / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, target)
-    return BUILD
 
 
 def _shipped() -> Iterator[Path]:
@@ -145,7 +168,11 @@ def _run(
 
 
 def _say(what: str) -> None:
-    print(f"· {what}", flush=True)  # noqa: T201
+    _print(f"{time.monotonic() - STARTED:4.0f} s · {what}")
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 import queue
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import uuid
@@ -17,10 +18,28 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+HANDLER = "config.lambda_handler.handler"
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:paymyinvoice-dev"
+
+SITE_PACKAGES = Path(sysconfig.get_path("platlib"))
+# What Lambda's Python brings besides the standard library.
+RUNTIME = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "runtime_client.cpython-313-x86_64-linux-gnu.so",
+    "s3transfer",
+    "simplejson",
+    "six.py",
+    "snapshot_restore_py.py",
+    "urllib3",
+)
 
 type Event = dict[str, Any]
 type Answer = dict[str, Any]
@@ -59,9 +78,13 @@ class Function:
         self.log = log
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), self._runtime_api())
         threading.Thread(target=self._api.serve_forever, daemon=True).start()
+        self._runtime = TemporaryDirectory()
+        for name in RUNTIME:
+            (Path(self._runtime.name) / name).symlink_to(SITE_PACKAGES / name)
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", "config.lambda_handler.handler"],
+                # Without the site-packages of this machine: see RUNTIME.
+                [sys.executable, "-S", "-m", "awslambdaric", HANDLER],
                 cwd=task,
                 env=self._environment(task) | dict(environment),
                 stdout=output,
@@ -69,9 +92,6 @@ class Function:
             )
 
     def _environment(self, task: Path) -> dict[str, str]:
-        # What Lambda's runtime brings stands in PYTHONPATH: the client and boto3.
-        runtime = Path(sys.executable).parent.parent / "lib"
-        site_packages = next(runtime.glob("python3*/site-packages"))
         return {
             "PATH": os.environ["PATH"],
             "AWS_ACCESS_KEY_ID": "testing",
@@ -86,7 +106,7 @@ class Function:
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}",
             "LAMBDA_TASK_ROOT": str(task),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": f"{task}:{site_packages}",
+            "PYTHONPATH": f"{task}:{self._runtime.name}",
             "TZ": ":UTC",
         }
 
@@ -117,6 +137,7 @@ class Function:
         self._process.wait()
         self._api.shutdown()
         self._api.server_close()
+        self._runtime.cleanup()
 
     def _runtime_api(self) -> type[BaseHTTPRequestHandler]:
         function = self

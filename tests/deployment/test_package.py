@@ -2,11 +2,13 @@
 
 import re
 import zipfile
+from hashlib import sha256
 
 import environ
 import MySQLdb
 import pytest
 
+from deploy import checks, package
 from tests.deployment.function import FunctionError
 from tests.journeys.main_job import main_job
 
@@ -20,6 +22,20 @@ def test_the_zip_carries_no_secret_test_or_tool(zip_file):
         name for name in names if re.match(r"(tests|docs|deploy|\.|var/)", name)
     ] == []
     assert [name for name in names if name.startswith(("pytest/", "mypy/"))] == []
+
+
+def test_byte_code_is_of_its_source_and_of_no_time(task):
+    checks.check_byte_code(task)
+
+    assert len(list(task.rglob("*.pyc"))) > 1000
+
+
+def test_two_builds_have_the_same_bytes(zip_file, tmp_path):
+    again = tmp_path / "again.zip"
+
+    package.build("dev", again)
+
+    assert sha256(again.read_bytes()).digest() == sha256(zip_file.read_bytes()).digest()
 
 
 def test_a_stranger_reads_a_post(stage):
