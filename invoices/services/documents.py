@@ -3,8 +3,10 @@
 import hashlib
 
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.tasks import task
 
+from accounts.services.events import record_event
 from invoices.exceptions import InvalidTransition
 from invoices.models import Document, Invoice, document_storage
 
@@ -41,10 +43,23 @@ def store_document(*, invoice: Invoice) -> Document:
     storage = document_storage()
     if not storage.exists(name):
         name = storage.save(name, ContentFile(content))
-    document, _ = Document.objects.get_or_create(
-        invoice=invoice,
-        defaults={"file": name, "sha256": sha256, "size": len(content)},
+    return _keep(invoice, name, sha256, len(content))
+
+
+@transaction.atomic
+def _keep(invoice: Invoice, name: str, sha256: str, size: int) -> Document:
+    document, is_new = Document.objects.get_or_create(
+        invoice=invoice, defaults={"file": name, "sha256": sha256, "size": size}
     )
+    if is_new:
+        record_event(
+            type="invoice.document_stored",
+            subject=invoice,
+            business=invoice.business,
+            actor=None,
+            now=document.created_at,
+            data={"sha256": sha256},
+        )
     return document
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.files.storage import storages
 
+from accounts.models import Event
 from invoices.exceptions import InvalidTransition
 from invoices.models import Document
 from invoices.services.documents import read_document, store_document
@@ -30,6 +31,8 @@ def test_store_document_again_changes_nothing(invoice):
 
     assert store_document(invoice=invoice) == first
     assert Document.objects.count() == 1
+    event = Event.objects.get(type="invoice.document_stored")
+    assert event.data == {"sha256": first.sha256}
 
 
 def test_store_document_takes_the_file_of_one_that_was_interrupted(invoice):

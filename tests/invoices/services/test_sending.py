@@ -34,7 +34,7 @@ def test_send_invoice_mails_the_customer_the_document(invoice, run_tasks):
     assert [part.content for part in message.attachments] == [
         read_document(invoice=invoice)
     ]
-    event = Event.objects.get()
+    event = Event.objects.get(type="invoice.sent")
     assert (event.type, event.actor) == ("invoice.sent", actor)
     assert event.data == {"to": invoice.customer.email}
 
