@@ -19,6 +19,8 @@ PLUGINS = Path(__file__).resolve().parent.parent / "MySQLdb" / "plugins"
 if PLUGINS.is_dir():
     os.environ["MARIADB_PLUGIN_DIR"] = str(PLUGINS)
 
+from django.core.checks import ERROR, Tags, run_checks  # noqa: E402
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from zappa import handler as zappa  # noqa: E402
 
@@ -27,6 +29,20 @@ type Event = dict[str, Any]
 
 class UnroutableEvent(RuntimeError):
     """Nobody here handles this event. Raised, so that its sender keeps it."""
+
+
+def check_stage() -> None:
+    """
+    Ask what `manage.py` asks before a command: whether this stage may take money.
+
+    :raises ImproperlyConfigured: if its keys are another stage's, or a stand-in's
+    """
+    checks = run_checks(tags=[Tags.security])
+    if errors := [str(check) for check in checks if check.level >= ERROR]:
+        raise ImproperlyConfigured("\n".join(errors))
+
+
+check_stage()
 
 
 def handler(event: Event, context: object) -> Any:

@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from tests.deployment.function import rest_event
@@ -138,3 +139,10 @@ def test_keeping_warm_asks_the_database_nothing(entry, django_assert_num_queries
         entry.handler(event, None)
 
     assert connection.is_usable()
+
+
+def test_a_stage_with_the_keys_of_another_does_not_start(entry, settings):
+    settings.STRIPE_API_KEY = "sk_live_" + "0" * 24
+
+    with pytest.raises(ImproperlyConfigured, match="STRIPE_API_KEY is a live key"):
+        entry.check_stage()
