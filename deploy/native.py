@@ -48,6 +48,11 @@ def driver_wheel(python: Path, lock: Path, cache: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
+def client_plugins() -> Path:
+    """Where this machine's MySQL client has what it logs in with."""
+    return Path(_ask("mariadb_config", "--plugindir"))
+
+
 def strip(tree: Path) -> None:
     """Take the names out of `UNSTRIPPED`. Libraries that patchelf edited may not be."""
     _run(["strip", "--strip-unneeded", *(str(tree / name) for name in UNSTRIPPED)])
@@ -83,7 +88,7 @@ def _add_plugins(python: Path, wheel: Path) -> Path:
     tool = [str(python), "-m", "wheel"]
     _run([*tool, "unpack", str(wheel), "--dest", str(folder)])
     content = next(folder.iterdir())
-    for plugin in Path(_ask("mariadb_config", "--plugindir")).glob("*.so"):
+    for plugin in client_plugins().glob("*.so"):
         target = content / PLUGINS / plugin.name
         target.parent.mkdir(exist_ok=True)
         shutil.copy(plugin, target)

@@ -85,7 +85,7 @@ def prune(tree: Path, *, run_time: set[str]) -> None:
     _remove(tree.rglob("__pycache__"))
     _remove(path for path in files_of(tree) if path.suffix in FOR_DEVELOPERS)
     _remove(_alone(tree))
-    _prune_static(static)
+    prune_static(static)
 
 
 def locked(lock: Path) -> set[str]:
@@ -122,7 +122,7 @@ def _alone(tree: Path) -> Iterator[Path]:
             yield from (path for path in folder.iterdir() if path.name != LANGUAGE)
 
 
-def _prune_static(static: Path) -> None:
+def prune_static(static: Path) -> None:
     """Leave what pages link to: the manifest's hashed files, and their .gz."""
     manifest = static / "staticfiles.json"
     content = json.loads(manifest.read_text())

@@ -1,6 +1,8 @@
 """The very zip that Zappa deploys, run by Lambda's own runtime client on MariaDB."""
 
 import re
+import subprocess
+import sys
 import zipfile
 from hashlib import sha256
 
@@ -8,9 +10,19 @@ import environ
 import MySQLdb
 import pytest
 
-from deploy import checks, package
+from deploy import checks, native, package
 from tests.deployment.function import FunctionError
 from tests.journeys.main_job import main_job
+
+# Loads the driver and the files it is given; prints what is then in memory.
+LOAD = """
+import ctypes, pathlib, sys
+import MySQLdb
+for plugin in sys.argv[1:]:
+    ctypes.CDLL(plugin)
+maps = pathlib.Path("/proc/self/maps").read_text()
+print(*{line.split()[-1] for line in maps.splitlines()}, sep="\\n")
+"""
 
 pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
 
@@ -28,6 +40,24 @@ def test_byte_code_is_of_its_source_and_of_no_time(task):
     checks.check_byte_code(task)
 
     assert len(list(task.rglob("*.pyc"))) > 1000
+
+
+def test_the_driver_uses_no_library_of_this_machine(task):
+    plugins = sorted((task / native.PLUGINS).glob("*.so"))
+
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", LOAD, *plugins],
+        env={"PYTHONPATH": str(task)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+
+    assert "caching_sha2_password.so" in {plugin.name for plugin in plugins}
+    assert {str(plugin) for plugin in plugins} <= set(loaded)
+    clients = [path for path in loaded if re.search(r"/lib(mariadb|ssl|crypto)-", path)]
+    assert len(clients) == 3
+    assert [path for path in clients if not path.startswith(str(task))] == []
 
 
 def test_two_builds_have_the_same_bytes(zip_file, tmp_path):
@@ -53,6 +83,15 @@ def test_a_page_brings_its_style(stage):
 
     assert sheet, "no hashed style sheet"
     assert b"--" in reader.download(sheet[1])
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/admin/login/"])
+def test_pages_of_libraries_bring_their_files(stage, address):
+    reader = stage.shop.browser()
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', reader.open(address))
+
+    assert len(files) > 2
+    assert all(reader.download(file) for file in files)
 
 
 def test_an_owner_invoices_and_a_customer_pays(stage):

@@ -1,0 +1,131 @@
+"""What the builder refuses, each in one sentence."""
+
+import compileall
+import platform
+import shutil
+import sys
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+import pytest
+
+from deploy import checks, native, package, pruning, zipping
+from deploy.checks import Unfit
+
+
+def write(tree, name, content="x = 1\n"):
+    path = tree / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+@pytest.mark.parametrize("name", [".env", "config/.env.prod", "deploy/id_ed25519"])
+def test_a_secret_is_refused_by_its_name(tmp_path, name):
+    write(tmp_path, name, "")
+
+    with pytest.raises(Unfit, match="by its name"):
+        checks.check_secrets(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk_live_" + "a1" * 12,
+        "whsec_" + "a1" * 16,
+        "AKIA" + "A1" * 8,
+        "-----BEGIN PRIVATE KEY-----\n" + "MIIE" * 16,
+    ],
+)
+def test_a_secret_is_refused_by_its_shape(tmp_path, secret):
+    write(tmp_path, "config/settings.py", f'KEY = """{secret}"""\n')
+
+    with pytest.raises(Unfit, match=r"config/settings\.py contains"):
+        checks.check_secrets(tmp_path)
+
+
+def test_names_and_examples_of_keys_are_no_secrets(tmp_path):
+    write(tmp_path, "config/settings.py", 'KEYS = ["sk_test_build", "whsec_..."]\n')
+
+    checks.check_secrets(tmp_path)
+
+
+def test_byte_code_older_than_its_source_is_refused(tmp_path):
+    source = write(tmp_path, "module.py")
+    zipping.compile_tree(tmp_path)
+    checks.check_byte_code(tmp_path)
+
+    source.write_text("x = 2\n")
+
+    with pytest.raises(Unfit, match="is stale"):
+        checks.check_byte_code(tmp_path)
+
+
+def test_byte_code_that_is_checked_by_time_is_refused(tmp_path):
+    source = write(tmp_path, "module.py")
+
+    compileall.compile_file(
+        source, quiet=2, invalidation_mode=PycInvalidationMode.TIMESTAMP
+    )
+
+    with pytest.raises(Unfit, match="is stale"):
+        checks.check_byte_code(tmp_path)
+
+
+def test_a_library_that_lambda_lacks_is_refused(tmp_path):
+    driver = native.client_plugins() / "caching_sha2_password.so"
+    shutil.copy(driver, tmp_path)
+
+    with pytest.raises(Unfit, match=r"needs libcrypto\.so\.3, which Lambda lacks"):
+        checks.check_libraries(tmp_path)
+
+
+def test_a_newer_glibc_is_refused(tmp_path, monkeypatch):
+    shutil.copy(native.client_plugins() / "mysql_clear_password.so", tmp_path)
+    checks.check_libraries(tmp_path)
+
+    monkeypatch.setattr(checks, "GLIBC", (2, 2))
+
+    with pytest.raises(Unfit, match="needs glibc 2"):
+        checks.check_libraries(tmp_path)
+
+
+def test_what_is_too_large_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path, "page.html", "long" * 100)
+    monkeypatch.setattr(checks, "LARGEST_TREE", 399)
+    monkeypatch.setattr(checks, "LARGEST_ZIP", 399)
+
+    with pytest.raises(Unfit, match="Unpacked"):
+        checks.check_tree(tmp_path)
+    with pytest.raises(Unfit, match="The zip takes"):
+        checks.check_zip(path)
+
+
+def test_another_python_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+
+    with pytest.raises(Unfit, match=r"this is 3\.14"):
+        package.build("dev", Path("never.zip"))
+
+
+def test_another_platform_is_told_of_a_container(monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+
+    with pytest.raises(Unfit, match="docker run --platform linux/amd64"):
+        package.build("dev", Path("never.zip"))
+
+
+def test_static_files_that_no_page_links_to_go(tmp_path):
+    static = tmp_path / "build" / "static"
+    write(static, "site.css")
+    write(static, "site.1234.css")
+    write(static, "site.1234.css.gz")
+    write(static, "staticfiles.json", '{"paths": {"site.css": "site.1234.css"}}')
+
+    pruning.prune_static(static)
+
+    assert {path.name for path in static.iterdir()} == {
+        "site.1234.css",
+        "site.1234.css.gz",
+        "staticfiles.json",
+    }
