@@ -7,6 +7,7 @@ from django.core.files.storage import storages
 from accounts.models import Event
 from invoices.exceptions import InvalidTransition
 from invoices.models import Document
+from invoices.services import documents
 from invoices.services.documents import read_document, store_document
 from tests.factories import InvoiceFactory
 
@@ -33,6 +34,15 @@ def test_store_document_again_changes_nothing(invoice):
     assert Document.objects.count() == 1
     event = Event.objects.get(type="invoice.document_stored")
     assert event.data == {"sha256": first.sha256}
+
+
+def test_of_two_that_render_at_once_one_row_wins(invoice):
+    first = store_document(invoice=invoice)
+
+    again = documents._keep(invoice, first.file.name, first.sha256, first.size)
+
+    assert again == first
+    assert Event.objects.filter(type="invoice.document_stored").count() == 1
 
 
 def test_store_document_takes_the_file_of_one_that_was_interrupted(invoice):
