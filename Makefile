@@ -83,7 +83,6 @@ migrations: $(DEV) ## write migrations for changed models
 	$(MANAGE) makemigrations $(ARGS)
 
 migrate: $(DEV) ## bring the laptop's database up to date
-	@mkdir -p var
 	$(MANAGE) migrate
 
 ci: check test ## all that must be green

@@ -27,6 +27,9 @@ VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
 
 STAGE: str = env("STAGE", default="laptop")
 IS_DEPLOYED = STAGE != "laptop"
+if not IS_DEPLOYED:
+    # SQLite makes a file, but not the folder for it.
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def stage_needs(name: str, *, on_a_laptop: str) -> str:
