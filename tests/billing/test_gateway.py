@@ -272,6 +272,7 @@ def test_a_session_tells_nothing_of_metadata_that_is_not_ours(stripe, invoice):
 
 @pytest.mark.scenario(64)
 @pytest.mark.django_db
+@pytest.mark.thorough
 def test_stripe_is_not_loaded_by_a_page_that_takes_no_money(tmp_path):
     script = (
         "import sys, django; django.setup();"

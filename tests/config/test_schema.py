@@ -7,6 +7,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from config.urls import router
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def schema():
