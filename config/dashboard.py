@@ -61,7 +61,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _newest(request: HttpRequest) -> list[Happening]:
     businesses = businesses_for(request, Permission.VIEW_BOOKS)
-    events = Event.objects.filter(business__in=businesses).select_related("actor")
+    events = (
+        Event.objects.filter(business__in=businesses)
+        # Follows every finalization by itself, and would crowd out what people did.
+        .exclude(type="invoice.document_stored")
+        .select_related("actor")
+    )
     return [happening(event) for event in events.order_by("-pk")[:NEWEST_SHOWN]]
 
 

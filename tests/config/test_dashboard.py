@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.roles import Role
+from accounts.services.events import record_event
 from invoices.models import Invoice
 from tests.factories import BusinessFactory, CommentFactory, MembershipFactory
 from tests.rows import draft, frozen, paid_in
@@ -125,3 +126,16 @@ def test_the_front_page_costs_the_same_for_one_invoice_and_for_three(desk, busin
 
     assert queries() == for_one
     assert for_one <= 10
+
+
+def test_what_happens_by_itself_does_not_crowd_out_what_people_did(
+    desk, business, owner, now
+):
+    for type_ in ("business.updated", *["invoice.document_stored"] * 20):
+        record_event(
+            type=type_, subject=business, business=business, actor=owner, now=now
+        )
+
+    told = desk.get(FRONT).context["timeline"]
+
+    assert [each.what for each in told] == ["Business updated"]
