@@ -29,6 +29,7 @@ class BusinessAdmin(BackOfficeAdmin):
     to_add = None
     to_change = Permission.MANAGE_BUSINESS
     list_display = ("name", "email", "country", "currency", "publishes")
+    list_filter = ("publishes", "tax_rounding")
     search_fields = ("name", "email")
     ordering = ("name", "pk")
     readonly_fields = ("publishes",)
@@ -192,6 +193,7 @@ class AuthenticatorAdmin(OperatorAdmin):
 class ApiTokenAdmin(OperatorAdmin):
     list_display = ("token_key", "name", "user", "created", "expiry")
     list_select_related = ("user",)
+    list_filter = ("expiry",)
     search_fields = ("^token_key", "user__email")
     ordering = ("-pk",)
     fields = ("user", "name", "token_key", "created", "expiry")

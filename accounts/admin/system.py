@@ -16,6 +16,7 @@ class EventAdmin(BackOfficeAdmin):
     to_add = to_change = None
     list_display = ("occurred_at", "type", "who", "subject_type", "business")
     list_select_related = ("actor", "business")
+    list_filter = ("occurred_at",)
     search_fields = ("=subject_id", "type")
     search_help_text = "Search for a type, or for the id of what it was about."
     ordering = ("-pk",)

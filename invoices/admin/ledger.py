@@ -51,6 +51,7 @@ class LedgerEntryAdmin(MoneyAdmin):
 @admin.register(Series)
 class SeriesAdmin(LookOnly):
     list_display = ("kind", "prefix", "next_value", "business")
+    list_filter = ("kind",)
     list_select_related = ("business",)
     ordering = ("pk",)
     fields = ("business", "kind", "prefix", "next_value")
@@ -61,6 +62,7 @@ class DocumentAdmin(LookOnly):
     business_path = "invoice__business"
     list_display = ("invoice", "size", "sha256", "created_at")
     list_select_related = ("invoice",)
+    list_filter = ("created_at",)
     search_fields = ("^invoice__number", "=sha256")
     ordering = ("-pk",)
     fields = ("invoice", "size", "sha256", "created_at")

@@ -96,6 +96,17 @@ def test_every_list_and_page_opens_at_the_same_cost_for_one_row_and_for_three(
     assert for_three == for_one
 
 
+def test_every_list_has_filters():
+    without = {
+        model._meta.label_lower
+        for model, each in admin.site._registry.items()
+        if not each.list_filter
+    }
+
+    # A tag is a name, and nothing else.
+    assert without == {"blog.tag"}
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ROWS)
 def test_every_list_can_be_searched(at_desk, business, name):
