@@ -92,6 +92,7 @@ lock: | $(OWN_UV) ## lock requirements/ (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) pyproject.toml --extra lambda -c requirements/run.txt -o requirements/lambda.txt
 	$(COMPILE) $(ARGS) pyproject.toml --extra lambda --group dev -c requirements/lambda.txt -o requirements/dev.txt
 	$(COMPILE) $(ARGS) --no-deps --group contract -o requirements/contract.txt
+	$(COMPILE) $(ARGS) --no-deps --group emulator -o requirements/emulator.txt
 
 package: $(DEV) ## the zip that a stage deploys (STAGE=dev)
 	$(PYTHON) -m deploy.package $(STAGE)
@@ -118,7 +119,7 @@ package: $(DEV) ## the zip that a stage deploys (STAGE=dev)
 	@touch $@
 
 # What is locked, and nothing else.
-.venv/dev.stamp: requirements/dev.txt requirements/contract.txt .venv/pyvenv.cfg | $(OWN_UV)
+.venv/dev.stamp: requirements/dev.txt requirements/contract.txt requirements/emulator.txt .venv/pyvenv.cfg | $(OWN_UV)
 	$(PYTHON) -m tests.system_packages
 	$(UV) pip sync --quiet --python .venv --require-hashes $(filter %.txt,$^)
 	@touch $@
