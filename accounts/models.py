@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.fields import ExactCharField, LowercaseCharField, LowercaseEmailField
+from accounts.languages import LANGUAGES
 from accounts.money import EXPONENTS
 from accounts.roles import Permission, Role, roles_with
 
@@ -180,6 +181,16 @@ class Business(models.Model):
     tax_rounding = models.CharField(
         max_length=10, choices=TaxRounding, default=TaxRounding.TOTAL
     )
+    language = models.CharField(
+        max_length=10,
+        choices=LANGUAGES,
+        default="en",
+        help_text="Of documents and mail to customers who have none of their own.",
+    )
+    iban = models.CharField(
+        "IBAN", max_length=34, blank=True, help_text="Where transfers go."
+    )
+    bic = models.CharField("BIC", max_length=11, blank=True)
     footer = models.TextField(
         blank=True, max_length=500, help_text="At the foot of every invoice."
     )

@@ -104,6 +104,7 @@ class Amounts:
     """What the ledger says of an invoice, in minor units."""
 
     paid: int
+    credited: int
     refunded: int
     held: int
     due: int
@@ -111,7 +112,7 @@ class Amounts:
 
 def amounts(invoice: Invoice) -> Amounts:
     row = Invoice.objects.with_amounts().get(pk=invoice.pk)
-    return Amounts(row.paid, row.refunded, row.held, row.due)
+    return Amounts(row.paid, row.credited, row.refunded, row.held, row.due)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ TRANSITIONS: Mapping[InvoiceStatus, frozenset[InvoiceStatus]] = {
         {InvoiceStatus.PAID, InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE}
     ),
     InvoiceStatus.UNCOLLECTIBLE: frozenset({InvoiceStatus.PAID, InvoiceStatus.VOID}),
-    InvoiceStatus.PAID: frozenset(),
+    # A payment that is taken back opens the debt again.
+    InvoiceStatus.PAID: frozenset({InvoiceStatus.OPEN}),
     InvoiceStatus.VOID: frozenset(),
 }
 
@@ -37,6 +38,15 @@ def check_transition(current: str, new: InvoiceStatus) -> None:
         raise InvalidTransition(
             f"This invoice is {InvoiceStatus(current).label.lower()} "
             f"and cannot become {new.label.lower()}."
+        )
+
+
+def check_finalizable(current: str) -> None:
+    """:raises InvalidTransition: if an invoice has its number already"""
+    if current != InvoiceStatus.DRAFT:
+        raise InvalidTransition(
+            f"This invoice is {InvoiceStatus(current).label.lower()} already; "
+            "only a draft can be finalized."
         )
 
 

@@ -242,7 +242,7 @@ class InvoiceAdmin(RecordAdmin):
         if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
             return offered
         moves = TRANSITIONS[InvoiceStatus(invoice.status)]
-        if InvoiceStatus.OPEN in moves:
+        if invoice.is_draft:
             offered |= {"finalize", "finalize_and_send"}
         if InvoiceStatus.VOID in moves:
             offered.add("void")

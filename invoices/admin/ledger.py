@@ -50,11 +50,11 @@ class LedgerEntryAdmin(MoneyAdmin):
 
 @admin.register(Series)
 class SeriesAdmin(LookOnly):
-    list_display = ("kind", "prefix", "next_value", "business")
+    list_display = ("kind", "prefix", "pattern", "resets_yearly", "business")
     list_filter = ("kind",)
     list_select_related = ("business",)
     ordering = ("pk",)
-    fields = ("business", "kind", "prefix", "next_value")
+    fields = ("business", "kind", "prefix", "pattern", "resets_yearly")
 
 
 @admin.register(Document)

@@ -4,7 +4,9 @@ import accounts.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
-import invoices.models
+import accounts.models
+import invoices.models.documents
+import invoices.models.of_business
 import uuid
 from decimal import Decimal
 from django.conf import settings
@@ -44,9 +46,9 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('paid', 'Paid'), ('void', 'Void'), ('uncollectible', 'Uncollectible')], default='draft', max_length=20)),
                 ('number', accounts.fields.ExactCharField(blank=True, max_length=50, null=True)),
-                ('currency', models.CharField(max_length=3, validators=[invoices.models.check_currency])),
-                ('issue_date', models.DateField(blank=True, help_text='Left empty, the day on which it is finalized.', null=True, validators=[invoices.models.check_date])),
-                ('due_date', models.DateField(blank=True, help_text="Left empty, the business's terms count from the issue date.", null=True, validators=[invoices.models.check_date])),
+                ('currency', models.CharField(max_length=3, validators=[accounts.models.check_currency])),
+                ('issue_date', models.DateField(blank=True, help_text='Left empty, the day on which it is finalized.', null=True, validators=[invoices.models.of_business.check_date])),
+                ('due_date', models.DateField(blank=True, help_text="Left empty, the business's terms count from the issue date.", null=True, validators=[invoices.models.of_business.check_date])),
                 ('reference', models.CharField(blank=True, help_text="The customer's order number.", max_length=100)),
                 ('notes', models.TextField(blank=True, help_text='Printed below the lines.', max_length=2000)),
                 ('discount_percent', models.DecimalField(decimal_places=3, default=Decimal('0'), max_digits=6, validators=[django.core.validators.MinValueValidator(Decimal('0')), django.core.validators.MaxValueValidator(Decimal('100'))])),
@@ -76,7 +78,7 @@ class Migration(migrations.Migration):
             name='Document',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.FileField(max_length=200, storage=invoices.models.document_storage, upload_to='')),
+                ('file', models.FileField(max_length=200, storage=invoices.models.documents.document_storage, upload_to='')),
                 ('sha256', models.CharField(max_length=64)),
                 ('size', models.PositiveIntegerField(help_text='Bytes.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

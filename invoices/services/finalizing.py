@@ -20,9 +20,9 @@ from invoices.models import (
     link_lifetime,
 )
 from invoices.money import Totals
-from invoices.services import documents
+from invoices.services import documents, numbering
 from invoices.services.locking import lock_invoice
-from invoices.states import InvoiceStatus, check_transition
+from invoices.states import InvoiceStatus, check_finalizable
 
 
 @transaction.atomic
@@ -42,13 +42,14 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
     :raises DueBeforeIssue: if the due date that was set is past
     """
     invoice = lock_invoice(invoice.pk)
-    check_transition(invoice.status, InvoiceStatus.OPEN)
+    check_finalizable(invoice.status)
     lines = list(invoice.lines.select_related("tax_rate").order_by("position", "pk"))
     totals = _check(invoice, lines)
-    _open_series(invoice.business)
     _freeze(invoice, lines, totals, now)
+    assert invoice.issue_date is not None  # noqa: S101 - for mypy: frozen above
+    run = numbering.open_run(invoice.business, Series.Kind.INVOICE, invoice.issue_date)
     documents.store_document_later(invoice)
-    # Before the number, as the locks must come in one order; see `_open_series`.
+    # Before the number, as the locks must come in one order; see `numbering.open_run`.
     event = record_event(
         type="invoice.finalized",
         subject=invoice,
@@ -57,7 +58,9 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
         now=now,
         data={"total": invoice.total, "currency": invoice.currency},
     )
-    invoice.number = event.data["number"] = _take_number(invoice.business)
+    taken = numbering.take_number(run)
+    invoice.counter_id, invoice.sequence = taken.counter_id, taken.sequence
+    invoice.number = event.data["number"] = taken.number
     invoice.save()
     event.save(update_fields=["data"])
     return invoice
@@ -107,6 +110,10 @@ def _freeze(
     invoice.subtotal = totals.subtotal
     invoice.discount = totals.discount
     invoice.net, invoice.tax, invoice.total = totals.net, totals.tax, totals.total
+    invoice.prepaid, invoice.rounding, invoice.payable = 0, 0, totals.total
+    invoice.language = (
+        invoice.language or invoice.customer.language or business.language
+    )
     invoice.finalized_at = now
     invoice.link_token = secrets.token_urlsafe(24)
     invoice.link_expires_at = now + link_lifetime(invoice.due_date, today)
@@ -135,31 +142,3 @@ def _freeze_lines(lines: Sequence[InvoiceLine], totals: Totals) -> None:
     InvoiceLine.objects.bulk_update(
         lines, ["net", "tax_name", "tax_category", "tax_percent"]
     )
-
-
-def _open_series(business: Business) -> None:
-    """
-    Make the series with the first invoice of a business.
-
-    First invoices finalized at once take turns on the business. Whoever inserts a row
-    that names the business, such as an event, shares a lock on it; so that must happen
-    before the series is locked, or the two wait for each other. And they cannot take
-    turns on the series itself: the losers of an insert each keep a shared lock on the
-    row that all of them want to write.
-    """
-    if Series.objects.filter(business=business, kind=Series.Kind.INVOICE).exists():
-        return
-    Business.objects.select_for_update().get(pk=business.pk)
-    Series.objects.get_or_create(
-        business=business, kind=Series.Kind.INVOICE, defaults={"prefix": "INV-"}
-    )
-
-
-def _take_number(business: Business) -> str:
-    series = Series.objects.select_for_update().get(
-        business=business, kind=Series.Kind.INVOICE
-    )
-    number = str(series)
-    series.next_value += 1
-    series.save(update_fields=["next_value"])
-    return number

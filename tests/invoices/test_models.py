@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 
 from accounts.roles import Permission, Role
 from invoices.models import (
+    Counter,
     Customer,
     Document,
     Invoice,
@@ -207,7 +208,12 @@ def test_series_refuses_a_second_of_its_kind_and_numbers_below_one():
             business=series.business, kind="invoice", prefix="B-"
         ),
     )
-    refuses("series_starts_at_one", lambda: Series.objects.update(next_value=0))
+    counter = series.counters.create()
+    refuses("counter_starts_at_one", lambda: series.counters.update(next_value=0))
+    refuses(
+        "counter_once_per_year|counter_series|UNIQUE",
+        lambda: series.counters.create(year=counter.year),
+    )
 
 
 @pytest.mark.parametrize(
@@ -276,7 +282,7 @@ def test_invoice_number_is_one_of_its_kind_in_a_business():
 @pytest.mark.parametrize(
     ("constraint", "fields"),
     [
-        ("invoice_line_quantity_above_zero", {"quantity": 0}),
+        ("invoice_line_quantities_make_sense", {"quantity": 0}),
         ("invoice_line_discounts_in_range", {"discount_percent": 101}),
         ("invoice_line_discounts_in_range", {"discount_amount": -1}),
     ],
@@ -367,7 +373,8 @@ def test_names_of_rows():
     rows = [
         (Customer(name="Anna"), "Anna"),
         (TaxRate(name="VAT 19 %"), "VAT 19 %"),
-        (Series(prefix="R-", next_value=7), "R-00007"),
+        (Series(kind="invoice"), "Invoices"),
+        (Counter(series=Series(prefix="R-"), next_value=7), "R-00007"),
         (invoice, "INV-00001"),
         (draft, f"Draft {str(draft.public_id)[:8]}"),
         (InvoiceLine(description="x" * 60), "x" * 50),

@@ -70,7 +70,7 @@ def test_amounts_are_those_of_the_ledger():
     pay(invoice, 7, "held")
 
     assert selectors.amounts(invoice) == selectors.Amounts(
-        paid=5000, refunded=1000, held=7, due=6900
+        paid=5000, credited=0, refunded=1000, held=7, due=6900
     )
 
 

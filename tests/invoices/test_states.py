@@ -17,6 +17,7 @@ ALLOWED = {
     (OPEN, PAID),
     (OPEN, VOID),
     (OPEN, UNCOLLECTIBLE),
+    (PAID, OPEN),
     (UNCOLLECTIBLE, PAID),
     (UNCOLLECTIBLE, VOID),
 }
@@ -60,8 +61,5 @@ def test_what_is_payable_can_become_paid():
     } == PAYABLE
 
 
-def test_paid_and_void_are_final():
-    assert {status for status in InvoiceStatus if not TRANSITIONS[status]} == {
-        PAID,
-        VOID,
-    }
+def test_void_is_final():
+    assert {status for status in InvoiceStatus if not TRANSITIONS[status]} == {VOID}

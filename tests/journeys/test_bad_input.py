@@ -153,10 +153,10 @@ def told(response: Any) -> str:
             id="unknown currency",
         ),
         pytest.param(
-            lambda desk: desk.send("invoices/", desk.invoice(quantity="-1")),
+            lambda desk: desk.send("invoices/", desk.invoice(quantity="0")),
             400,
-            '{"quantity":["Ensure this value is greater than or equal to 0.0001."]}',
-            id="negative quantity",
+            '{"quantity":["A quantity is above zero, or below for what is returned."]}',
+            id="quantity of nothing",
         ),
         pytest.param(
             lambda desk: desk.send("invoices/", desk.invoice(unit_price="9" * 100)),
@@ -259,7 +259,7 @@ def test_bad_input_gets_a_sentence_and_changes_nothing(
             finalized,
             lambda desk, invoice: desk.act(invoice, "finalize"),
             409,
-            "This invoice is open already.",
+            "This invoice is open already; only a draft can be finalized.",
             id="finalize twice",
         ),
         pytest.param(

@@ -232,7 +232,7 @@ def test_what_a_service_refuses_of_a_line_is_said_at_the_line(
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"quantity": "-1"}, "A quantity is above zero."),
+        ({"quantity": "0"}, "A quantity is above zero, or below for what is returned."),
         (
             {"unit_price": "9" * 100},
             "Ensure that there are no more than 18 digits in total.",
@@ -454,8 +454,11 @@ def test_a_button_of_another_business_is_not_found(desk, button):
 @pytest.mark.parametrize(
     ("button", "sentence"),
     [
-        ("finalize", "This invoice is void and cannot become open."),
-        ("finalize_and_send", "This invoice is void and cannot become open."),
+        ("finalize", "This invoice is void already; only a draft can be finalized."),
+        (
+            "finalize_and_send",
+            "This invoice is void already; only a draft can be finalized.",
+        ),
         ("send", "This invoice is void"),
         ("void", "This invoice is void already."),
         ("give_up", "This invoice is void and cannot become uncollectible."),

@@ -62,7 +62,6 @@ def test_draft_with_more_lines_than_anyone_reads_is_refused(api, customer, rate)
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"quantity": "-1"}, "quantity"),
         ({"quantity": "0"}, "quantity"),
         ({"quantity": "NaN"}, "quantity"),
         ({"quantity": "Infinity"}, "quantity"),

@@ -14,7 +14,7 @@ from invoices.exceptions import (
     MissingDetails,
     NothingToInvoice,
 )
-from invoices.models import Document, Invoice, Series, TaxCategory
+from invoices.models import Counter, Document, Invoice, Series, TaxCategory
 from invoices.services.finalizing import finalize_invoice
 from invoices.states import InvoiceStatus
 from tests.at_once import at_once
@@ -126,12 +126,15 @@ def test_finalize_invoice_counts_on_in_the_series_of_the_business(draft):
 
 
 def test_finalize_invoice_takes_the_prefix_of_the_series(draft):
-    Series.objects.create(
-        business=draft.business, kind="invoice", prefix="2026/", next_value=7
+    series = Series.objects.create(
+        business=draft.business, kind="invoice", prefix="2026/"
     )
+    series.counters.create(next_value=7)
 
-    assert finalize(draft).number == "2026/00007"
-    assert Series.objects.get().next_value == 8
+    invoice = finalize(draft)
+
+    assert (invoice.number, invoice.sequence) == ("2026/00007", 7)
+    assert Counter.objects.get().next_value == 8
 
 
 def test_finalize_invoice_has_the_document_stored(draft, run_tasks):
@@ -260,7 +263,7 @@ def test_finalize_invoice_refuses_a_second_time(draft):
     with pytest.raises(InvalidTransition, match="is open already"):
         finalize(draft)
 
-    assert Series.objects.get().next_value == 2
+    assert Counter.objects.get().next_value == 2
 
 
 def test_number_goes_back_where_the_transaction_does(draft):
@@ -300,7 +303,7 @@ def test_numbers_have_no_gap_and_no_twin_under_24_threads():
     kept = threads * each - len(doomed)
     assert sorted(numbers) == [f"INV-{n:05d}" for n in range(1, kept + 1)]
     assert Invoice.objects.exclude(number=None).count() == kept
-    assert Series.objects.get().next_value == kept + 1
+    assert Counter.objects.get().next_value == kept + 1
 
 
 @pytest.mark.mysql
@@ -315,5 +318,5 @@ def test_one_draft_finalized_by_eight_threads_takes_one_number(draft):
     numbers = at_once([work] * 8)
 
     assert [number for number in numbers if number] == ["INV-00001"]
-    assert Series.objects.get().next_value == 2
+    assert Counter.objects.get().next_value == 2
     assert Event.objects.count() == 1

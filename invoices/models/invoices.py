@@ -4,185 +4,39 @@ import re
 import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.core.files.storage import Storage, storages
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.fields import ExactCharField
+from accounts.languages import LANGUAGES
 from accounts.models import Business, TaxRounding, User, check_currency
-from accounts.roles import Permission
-from invoices.money import Line, Tax
+from invoices.models.customers import Customer
+from invoices.models.ledger import LedgerEntry
+from invoices.models.of_business import MAX_PERCENT, OfBusinessQuerySet, check_date
+from invoices.models.series import Counter
+from invoices.models.taxes import TaxCategory, TaxRate
+from invoices.money import Line
 from invoices.states import PAYABLE, InvoiceStatus
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-MAX_PERCENT = Decimal(100)
 # More lines than anyone reads; fewer than a position column holds.
 MAX_LINES = 500
-# Beyond these, a date is a slip of the hand, and reckoning with it leaves the calendar.
-EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+_KINDS = LedgerEntry.Kind
 
 
-def check_date(day: date) -> None:
-    """:raises ValidationError: if no invoice can be of that day"""
-    if not EARLIEST <= day <= LATEST:
-        raise ValidationError(f"Write a date between {EARLIEST} and {LATEST}.")
-
-
-class OfBusinessQuerySet[M: models.Model](models.QuerySet[M]):
-    def for_user(
-        self, user: User, permission: Permission = Permission.VIEW_BOOKS
-    ) -> Self:
-        """Rows of the businesses in which the user's role grants the permission."""
-        return self.filter(business__in=Business.objects.for_user(user, permission))
-
-
-class CustomerQuerySet(OfBusinessQuerySet["Customer"]):
-    pass
-
-
-class Customer(models.Model):
-    """Who is invoiced. Finalized invoices keep their own copy of these details."""
-
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    business = models.ForeignKey(
-        Business, on_delete=models.PROTECT, related_name="customers"
-    )
-    name = models.CharField(max_length=150)
-    email = models.EmailField(help_text="Where invoices go.")
-    address = models.TextField(
-        blank=True, max_length=500, help_text="Street, postal code and city."
-    )
-    country = models.CharField(
-        max_length=2,
-        blank=True,
-        validators=[RegexValidator(r"^[A-Z]{2}\Z", "Use the two letters of ISO 3166.")],
-        help_text="Two letters, ISO 3166.",
-    )
-    tax_id = models.CharField("tax id", max_length=50, blank=True)
-    notes = models.TextField(
-        blank=True, max_length=2000, help_text="For yourself; never printed."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = models.Manager.from_queryset(CustomerQuerySet)()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class TaxCategory(models.TextChoices):
-    """The codes of UNCL 5305 that EN 16931 allows and we support."""
-
-    STANDARD = "S", "Standard rate"
-    ZERO = "Z", "Zero rated"
-    EXEMPT = "E", "Exempt"
-    REVERSE_CHARGE = "AE", "Reverse charge"
-
-
-class TaxRateQuerySet(OfBusinessQuerySet["TaxRate"]):
-    pass
-
-
-class TaxRate(models.Model):
-    """A tax a business charges, or the reason why it does not."""
-
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    business = models.ForeignKey(
-        Business, on_delete=models.PROTECT, related_name="tax_rates"
-    )
-    name = models.CharField(max_length=50, help_text="As printed, such as VAT 19 %.")
-    category = models.CharField(
-        max_length=2, choices=TaxCategory, default=TaxCategory.STANDARD
-    )
-    percent = models.DecimalField(
-        max_digits=6,
-        decimal_places=3,
-        default=Decimal(0),
-        validators=[
-            MinValueValidator(Decimal(0)),
-            MaxValueValidator(
-                MAX_PERCENT, "A tax rate is a percentage between 0 and 100."
-            ),
-        ],
-    )
-    note = models.CharField(
-        max_length=250,
-        blank=True,
-        help_text="Printed on the invoice: why no tax is charged.",
-    )
-    is_active = models.BooleanField(
-        default=True, help_text="Offered for new lines. Old invoices keep theirs."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = models.Manager.from_queryset(TaxRateQuerySet)()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(percent__gte=0, percent__lte=100),
-                name="tax_rate_between_0_and_100",
-                violation_error_message="A tax rate is a percentage between 0 and 100.",
-            ),
-            models.CheckConstraint(
-                condition=Q(category=TaxCategory.STANDARD) | Q(percent=0),
-                name="tax_rate_only_standard_has_percent",
-                violation_error_message="Only the standard category has a percentage.",
-            ),
-            models.CheckConstraint(
-                condition=~Q(category__in=["E", "AE"]) | ~Q(note=""),
-                name="tax_rate_exemption_has_note",
-                violation_error_message=(
-                    "Say on the invoice why no tax is charged: fill in the note."
-                ),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def tax(self) -> Tax:
-        return Tax(self.category, self.percent)
-
-
-class Series(models.Model):
-    """
-    A run of numbers without gaps. The row is locked while a number is taken from it.
-    """
-
-    class Kind(models.TextChoices):
-        INVOICE = "invoice", "Invoices"
-
-    business = models.ForeignKey(
-        Business, on_delete=models.PROTECT, related_name="series"
-    )
-    kind = models.CharField(max_length=20, choices=Kind)
-    prefix = models.CharField(max_length=20)
-    next_value = models.PositiveIntegerField(default=1)
-
-    class Meta:
-        verbose_name_plural = "series"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["business", "kind"], name="series_once_per_kind"
-            ),
-            models.CheckConstraint(
-                condition=Q(next_value__gte=1), name="series_starts_at_one"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.prefix}{self.next_value:05d}"
+def check_not_zero(quantity: Decimal) -> None:
+    """:raises ValidationError: if nothing is charged for"""
+    if quantity == 0:
+        raise ValidationError(
+            "A quantity is above zero, or below for what is returned."
+        )
 
 
 def _total(*kinds: LedgerEntry.Kind) -> Coalesce:
@@ -209,19 +63,29 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
         return self.filter(status=InvoiceStatus.OPEN, due_date__lt=on)
 
     def with_amounts(self) -> models.QuerySet[Any]:
-        """Adds `paid`, `refunded`, `held` and `due`, sums of the ledger in minor units."""
+        """
+        Adds sums of the ledger in minor units: `paid`, `credited`, `refunded`, `held`
+        and `due`.
+        """
         return self.annotate(
-            paid=_total(LedgerEntry.Kind.PAYMENT),
-            refunded=-_total(LedgerEntry.Kind.REFUND, LedgerEntry.Kind.REFUND_FAILED),
+            paid=_total(_KINDS.PAYMENT, _KINDS.PAYMENT_REVERSED, _KINDS.FROM_BALANCE),
+            credited=_total(_KINDS.CREDIT),
+            refunded=-_total(
+                _KINDS.REFUND,
+                _KINDS.REFUND_FAILED,
+                _KINDS.TO_BALANCE,
+                _KINDS.OUT_OF_BAND,
+            ),
             held=_total(
-                LedgerEntry.Kind.HELD,
-                LedgerEntry.Kind.HELD_REFUND,
-                LedgerEntry.Kind.HELD_REFUND_FAILED,
+                _KINDS.HELD,
+                _KINDS.HELD_REFUND,
+                _KINDS.HELD_REFUND_FAILED,
+                _KINDS.HELD_TO_BALANCE,
             ),
             due=models.Case(
                 models.When(
                     status__in=PAYABLE,
-                    then=Greatest(F("total") - F("paid"), 0),
+                    then=Greatest(F("payable") - F("paid") - F("credited"), 0),
                 ),
                 default=0,
                 output_field=models.BigIntegerField(),
@@ -280,6 +144,37 @@ class Invoice(models.Model):
         validators=[MinValueValidator(Decimal(0))],
     )
     tax_rounding = models.CharField(max_length=10, choices=TaxRounding)
+    prices_include_tax = models.BooleanField(
+        default=False, help_text="Unit prices, discounts and charges are gross."
+    )
+    prepaid_amount = models.DecimalField(
+        max_digits=15,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="Paid before, outside these books; printed and taken off.",
+    )
+    cash_rounding = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(100)],
+        help_text=(
+            "Round what is payable to this many minor units, such as 5 in Switzerland "
+            "and 100 in Sweden."
+        ),
+    )
+    language = models.CharField(
+        max_length=10,
+        choices=LANGUAGES,
+        blank=True,
+        help_text="Left empty, the customer's.",
+    )
+    revises = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="revision",
+    )
 
     # Frozen at finalization, null before.
     seller: models.JSONField[Any, Any] = models.JSONField(null=True, blank=True)
@@ -289,6 +184,13 @@ class Invoice(models.Model):
     net = models.BigIntegerField(null=True, blank=True)
     tax = models.BigIntegerField(null=True, blank=True)
     total = models.BigIntegerField(null=True, blank=True)
+    prepaid = models.BigIntegerField(null=True, blank=True)
+    rounding = models.BigIntegerField(null=True, blank=True)
+    payable = models.BigIntegerField(null=True, blank=True)
+    counter = models.ForeignKey(
+        Counter, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    sequence = models.PositiveIntegerField(null=True, blank=True)
     finalized_at = models.DateTimeField(null=True, blank=True)
 
     # The secret in the customer's link, and when the link stops to open.
@@ -296,6 +198,9 @@ class Invoice(models.Model):
         max_length=64, null=True, blank=True, unique=True
     )
     link_expires_at = models.DateTimeField(null=True, blank=True)
+
+    first_opened_at = models.DateTimeField(null=True, blank=True)
+    last_opened_at = models.DateTimeField(null=True, blank=True)
 
     sent_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -310,6 +215,7 @@ class Invoice(models.Model):
 
     if TYPE_CHECKING:
         lines: RelatedManager[InvoiceLine]
+        adjustments: RelatedManager[InvoiceAdjustment]
         taxes: RelatedManager[TaxTotal]
         ledger: RelatedManager[LedgerEntry]
 
@@ -317,6 +223,9 @@ class Invoice(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["business", "number"], name="invoice_number_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["counter", "sequence"], name="invoice_sequence_unique"
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -337,6 +246,11 @@ class Invoice(models.Model):
                         net__isnull=False,
                         tax__isnull=False,
                         total__isnull=False,
+                        prepaid__isnull=False,
+                        rounding__isnull=False,
+                        payable__isnull=False,
+                        counter__isnull=False,
+                        sequence__isnull=False,
                         link_token__isnull=False,
                     )
                 ),
@@ -346,6 +260,11 @@ class Invoice(models.Model):
                 condition=Q(total__isnull=True)
                 | Q(total=F("net") + F("tax"), total__gte=0),
                 name="invoice_total_is_net_and_tax",
+            ),
+            models.CheckConstraint(
+                condition=Q(payable__isnull=True)
+                | Q(payable=F("total") - F("prepaid") + F("rounding"), payable__gte=0),
+                name="invoice_payable_is_total_less_prepaid",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=InvoiceStatus.values),
@@ -416,10 +335,16 @@ class InvoiceLine(models.Model):
         max_digits=14,
         decimal_places=4,
         default=Decimal(1),
-        validators=[MinValueValidator(Decimal("0.0001"), "A quantity is above zero.")],
+        validators=[check_not_zero],
     )
-    unit_price = models.DecimalField(
-        max_digits=18, decimal_places=6, help_text="Before tax."
+    unit = models.CharField(max_length=20, blank=True, help_text="Such as h or kg.")
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    base_quantity = models.DecimalField(
+        max_digits=14,
+        decimal_places=4,
+        default=Decimal(1),
+        validators=[MinValueValidator(Decimal("0.0001"), "A quantity is above zero.")],
+        help_text="How many units the price is for.",
     )
     discount_percent = models.DecimalField(
         max_digits=6,
@@ -433,10 +358,17 @@ class InvoiceLine(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
     )
+    charge_amount = models.DecimalField(
+        max_digits=15,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+    )
     tax_rate = models.ForeignKey(TaxRate, on_delete=models.PROTECT, related_name="+")
 
-    # Frozen at finalization, null before.
+    # Frozen at finalization, null before; gross where prices include tax.
     net = models.BigIntegerField(null=True, blank=True)
+    gross = models.BigIntegerField(null=True, blank=True)
     tax_name = models.CharField(max_length=50, blank=True)
     tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
     tax_percent = models.DecimalField(
@@ -446,9 +378,12 @@ class InvoiceLine(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(quantity__gt=0),
-                name="invoice_line_quantity_above_zero",
-                violation_error_message="A quantity is above zero.",
+                condition=~Q(quantity=0) & Q(base_quantity__gt=0),
+                name="invoice_line_quantities_make_sense",
+            ),
+            models.CheckConstraint(
+                condition=Q(charge_amount__gte=0),
+                name="invoice_line_charge_not_negative",
             ),
             models.CheckConstraint(
                 condition=_DISCOUNTS_IN_RANGE, name="invoice_line_discounts_in_range"
@@ -465,9 +400,61 @@ class InvoiceLine(models.Model):
             quantity=self.quantity,
             unit_price=self.unit_price,
             tax=self.tax_rate.tax,
+            base_quantity=self.base_quantity,
+            charge_amount=self.charge_amount,
             discount_percent=self.discount_percent,
             discount_amount=self.discount_amount,
         )
+
+
+class InvoiceAdjustment(models.Model):
+    """
+    A charge, or an allowance, on the document as a whole under one tax.
+
+    An amount in major units, or a percentage of the sum of the lines. What all rates are
+    to share is no adjustment but the invoice's discount.
+    """
+
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.CASCADE, related_name="adjustments"
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+    is_charge = models.BooleanField(default=True)
+    reason = models.CharField(max_length=150)
+    percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MAX_PERCENT)],
+    )
+    amount = models.DecimalField(
+        max_digits=15,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+    )
+    tax_rate = models.ForeignKey(TaxRate, on_delete=models.PROTECT, related_name="+")
+
+    # Frozen at finalization, null before; negative for an allowance.
+    net = models.BigIntegerField(null=True, blank=True)
+    tax_name = models.CharField(max_length=50, blank=True)
+    tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
+    tax_percent = models.DecimalField(
+        max_digits=6, decimal_places=3, null=True, blank=True
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(percent__gte=0, percent__lte=100, amount__gte=0)
+                & (Q(percent=0) | Q(amount=0)),
+                name="invoice_adjustment_amount_or_percent",
+                violation_error_message="Write an amount or a percentage.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class TaxTotal(models.Model):
@@ -491,68 +478,6 @@ class TaxTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.amount}"
-
-
-class LedgerEntry(models.Model):
-    """
-    A fact about money, written once. What is due is the sum of these, never a counter.
-
-    Amounts are minor units, positive towards the business. `source` says where the fact
-    comes from (a Stripe id); the same fact cannot be written twice.
-    """
-
-    class Kind(models.TextChoices):
-        PAYMENT = "payment", "Payment"
-        HELD = "held", "Held for a decision"
-        REFUND = "refund", "Refund"
-        REFUND_FAILED = "refund_failed", "Refund failed"
-        HELD_REFUND = "held_refund", "Refund of held money"
-        HELD_REFUND_FAILED = "held_refund_failed", "Refund of held money failed"
-
-    invoice = models.ForeignKey(
-        Invoice, on_delete=models.PROTECT, related_name="ledger"
-    )
-    kind = models.CharField(max_length=20, choices=Kind)
-    source = ExactCharField(max_length=255)
-    amount = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    occurred_at = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "ledger entries"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["kind", "source"], name="ledger_entry_written_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind__in=["refund", "held_refund"], amount__lt=0)
-                | (~Q(kind__in=["refund", "held_refund"]) & Q(amount__gt=0)),
-                name="ledger_entry_sign_fits_kind",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.source}"
-
-
-def document_storage() -> Storage:
-    return storages["documents"]
-
-
-class Document(models.Model):
-    """The PDF of a frozen invoice: rendered once, stored, and known by its hash."""
-
-    invoice = models.OneToOneField(
-        Invoice, on_delete=models.PROTECT, related_name="document"
-    )
-    file = models.FileField(storage=document_storage, max_length=200)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField(help_text="Bytes.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.sha256[:12]
 
 
 def link_lifetime(due_date: date, today: date) -> timedelta:

@@ -1,0 +1,31 @@
+"""Django looks for an app's models here; each kind has a module of its own."""
+
+from invoices.models.attachments import Attachment as Attachment
+from invoices.models.credit_notes import CreditNote as CreditNote
+from invoices.models.credit_notes import CreditNoteLine as CreditNoteLine
+from invoices.models.credit_notes import CreditNoteTax as CreditNoteTax
+from invoices.models.customers import BalanceEntry as BalanceEntry
+from invoices.models.customers import Contact as Contact
+from invoices.models.customers import Customer as Customer
+from invoices.models.documents import Document as Document
+from invoices.models.documents import Seal as Seal
+from invoices.models.documents import document_storage as document_storage
+from invoices.models.invoices import MAX_LINES as MAX_LINES
+from invoices.models.invoices import Invoice as Invoice
+from invoices.models.invoices import InvoiceAdjustment as InvoiceAdjustment
+from invoices.models.invoices import InvoiceLine as InvoiceLine
+from invoices.models.invoices import TaxTotal as TaxTotal
+from invoices.models.invoices import link_lifetime as link_lifetime
+from invoices.models.ledger import LedgerEntry as LedgerEntry
+from invoices.models.ledger import ManualPayment as ManualPayment
+from invoices.models.mail import Delivery as Delivery
+from invoices.models.mail import Reminder as Reminder
+from invoices.models.mail import ReminderStep as ReminderStep
+from invoices.models.of_business import EARLIEST as EARLIEST
+from invoices.models.of_business import LATEST as LATEST
+from invoices.models.of_business import check_date as check_date
+from invoices.models.series import Counter as Counter
+from invoices.models.series import Series as Series
+from invoices.models.series import SkippedNumbers as SkippedNumbers
+from invoices.models.taxes import TaxCategory as TaxCategory
+from invoices.models.taxes import TaxRate as TaxRate

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import uuid
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.fields import ExactCharField
+from accounts.models import User
+from invoices.models.of_business import check_date
+
+# Kinds whose amounts are below zero: away from the business, or from what was paid.
+_NEGATIVE = [
+    "refund",
+    "held_refund",
+    "held_to_balance",
+    "payment_reversed",
+    "to_balance",
+    "out_of_band",
+]
+
+
+class LedgerEntry(models.Model):
+    """
+    A fact about money, written once. What is due is the sum of these, never a counter.
+
+    Amounts are minor units, positive towards the business. `source` says where the fact
+    comes from (a Stripe id); the same fact cannot be written twice.
+    """
+
+    class Kind(models.TextChoices):
+        PAYMENT = "payment", "Payment"
+        HELD = "held", "Held for a decision"
+        REFUND = "refund", "Refund"
+        REFUND_FAILED = "refund_failed", "Refund failed"
+        HELD_REFUND = "held_refund", "Refund of held money"
+        HELD_REFUND_FAILED = "held_refund_failed", "Refund of held money failed"
+        HELD_TO_BALANCE = "held_to_balance", "Held money kept as customer balance"
+        PAYMENT_REVERSED = "payment_reversed", "Payment taken back"
+        CREDIT = "credit", "Credited"
+        FROM_BALANCE = "from_balance", "Paid from customer balance"
+        TO_BALANCE = "to_balance", "Kept as customer balance"
+        OUT_OF_BAND = "out_of_band", "Paid back otherwise"
+
+    invoice = models.ForeignKey(
+        "invoices.Invoice", on_delete=models.PROTECT, related_name="ledger"
+    )
+    kind = models.CharField(max_length=20, choices=Kind)
+    source = ExactCharField(max_length=255)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    occurred_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "source"], name="ledger_entry_written_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=_NEGATIVE, amount__lt=0)
+                | (~Q(kind__in=_NEGATIVE) & Q(amount__gt=0)),
+                name="ledger_entry_sign_fits_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source}"
+
+
+class ManualPayment(models.Model):
+    """Money that came past Stripe, as a person says. Taken back, never deleted."""
+
+    class Method(models.TextChoices):
+        TRANSFER = "transfer", "Bank transfer"
+        CASH = "cash", "Cash"
+        OTHER = "other", "Other"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    invoice = models.ForeignKey(
+        "invoices.Invoice", on_delete=models.PROTECT, related_name="manual_payments"
+    )
+    method = models.CharField(max_length=20, choices=Method, default=Method.TRANSFER)
+    amount = models.BigIntegerField(validators=[MinValueValidator(1)])
+    currency = models.CharField(max_length=3)
+    received_on = models.DateField(validators=[check_date])
+    reference = models.CharField(
+        max_length=100, blank=True, help_text="As on the bank's statement."
+    )
+    recorded_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    recorded_at = models.DateTimeField()
+    reversed_at = models.DateTimeField(null=True, blank=True)
+    reversal_reason = models.CharField(max_length=250, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="manual_payment_above_zero"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} {self.received_on}"
