@@ -9,3 +9,5 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         # Its checks register by being imported, which needs the settings.
         import_module("billing.checks")
+        # Hears what the apps below declare.
+        import_module("billing.receivers")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Stripe promises no more for its ids.
 ID_LENGTH = 255
+REASON_LENGTH = 250
 
 
 class Checkout(models.Model):
@@ -196,7 +197,9 @@ class Refund(models.Model):
     status = models.CharField(
         max_length=20, choices=RefundStatus, default=RefundStatus.REQUESTED
     )
-    reason = models.CharField(max_length=250, blank=True, help_text="For yourself.")
+    reason = models.CharField(
+        max_length=REASON_LENGTH, blank=True, help_text="For yourself."
+    )
     requested_at = models.DateTimeField()
     sent_at = models.DateTimeField(
         null=True, blank=True, help_text="When Stripe was first asked."

@@ -51,6 +51,18 @@ class MoneyReceived(InvoiceError):
     code = "money_received"
 
 
+class AmountNotAvailable(InvoiceError):
+    """More than there is to credit, to apply or to pay back."""
+
+    code = "amount_not_available"
+
+
+class CreditNotSplit(InvoiceError):
+    """It is not said what happens to the part of a credit note beyond the due."""
+
+    code = "credit_not_split"
+
+
 class UnknownCurrency(InvalidInput):
     """Not a currency of ISO 4217 in use."""
 

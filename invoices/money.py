@@ -253,6 +253,17 @@ class _Groups:
         )
 
 
+def portion(amount: int, part: Decimal | int, whole: Decimal | int) -> int:
+    """
+    What of an amount goes with a part of the whole, rounded half up; 0 of nothing.
+
+    Taken up to each point and subtracted, portions sum to the amount exactly.
+    """
+    if whole == 0:
+        return 0
+    return _round(_EXACT.divide(_EXACT.multiply(amount, Decimal(part)), Decimal(whole)))
+
+
 def share(amount: int, weights: Sequence[int]) -> list[int]:
     """
     Split an amount in proportion to weights, exactly: the parts sum to the amount.

@@ -115,6 +115,15 @@ def amounts(invoice: Invoice) -> Amounts:
     return Amounts(row.paid, row.credited, row.refunded, row.held, row.due)
 
 
+def unsettled(invoice: Invoice) -> int:
+    """
+    What the ledger leaves of what was payable, in minor units, whatever the status;
+    below zero where more came.
+    """
+    sums = amounts(invoice)
+    return (invoice.payable or 0) - sums.paid - sums.credited
+
+
 @dataclass(frozen=True, slots=True)
 class Receivable:
     """What customers owe in one currency, in minor units, and on how many invoices."""

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.services.events import record_event
 from billing import emails, gateway
 from billing.exceptions import PaymentPending, PaymentRejected, RefundTooLarge
-from billing.models import Payment, Refund
+from billing.models import REASON_LENGTH, Payment, Refund
 from billing.states import BACK, LEFT, RefundStatus, refund_can_become
 from invoices.models import Invoice, LedgerEntry
 from invoices.money import format_money
@@ -68,6 +68,50 @@ def request_refund(
     _record(refund, invoice, actor, now)
     _send_refund.enqueue(refund_id=refund.pk)
     return refund
+
+
+@transaction.atomic
+def refund_invoice(
+    *,
+    invoice: Invoice,
+    amount: int,
+    reason: str,
+    cause: str,
+    actor: User | None,
+    now: datetime,
+) -> list[Refund]:
+    """
+    Have an amount sent back of what was paid by card, the latest payment first.
+
+    :param amount: minor units, above zero
+    :param cause: unique: with it, the same amount is sent back once
+    :raises RefundTooLarge: if less than that was paid by card and is left
+    """
+    lock_invoice(invoice.pk)
+    payments = Payment.objects.filter(
+        invoice=invoice, status=Payment.Status.SUCCEEDED
+    ).order_by("-received_at", "-pk")
+    refunds, wanted = [], amount
+    for payment in payments:
+        part = min(wanted, _left(payment))
+        if part > 0:
+            refunds.append(
+                request_refund(
+                    payment=payment,
+                    amount=part,
+                    reason=reason[:REASON_LENGTH],
+                    cause=f"{cause}:{payment.payment_intent}",
+                    actor=actor,
+                    now=now,
+                )
+            )
+            wanted -= part
+    if wanted:
+        raise RefundTooLarge(
+            f"{format_money(amount - wanted, invoice.currency)} of this invoice was paid "
+            "by card and can be refunded; pay the rest back otherwise."
+        )
+    return refunds
 
 
 def _left(payment: Payment) -> int:

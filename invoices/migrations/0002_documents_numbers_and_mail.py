@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             name='BalanceEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('credit_note', 'Excess of a credit note'), ('overpayment', 'Paid more than was due'), ('applied', 'Applied to an invoice')], max_length=20)),
+                ('kind', models.CharField(choices=[('credit_note', 'Excess of a credit note'), ('overpayment', 'Paid more than was due'), ('applied', 'Applied to an invoice'), ('returned', 'The payment was taken back')], max_length=20)),
                 ('source', accounts.fields.ExactCharField(max_length=255)),
                 ('amount', models.BigIntegerField()),
                 ('currency', models.CharField(max_length=3)),
@@ -357,7 +357,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='ledgerentry',
             name='kind',
-            field=models.CharField(choices=[('payment', 'Payment'), ('held', 'Held for a decision'), ('refund', 'Refund'), ('refund_failed', 'Refund failed'), ('held_refund', 'Refund of held money'), ('held_refund_failed', 'Refund of held money failed'), ('held_to_balance', 'Held money kept as customer balance'), ('payment_reversed', 'Payment taken back'), ('credit', 'Credited'), ('from_balance', 'Paid from customer balance'), ('to_balance', 'Kept as customer balance'), ('out_of_band', 'Paid back otherwise')], max_length=20),
+            field=models.CharField(choices=[('payment', 'Payment'), ('held', 'Held for a decision'), ('refund', 'Refund'), ('refund_failed', 'Refund failed'), ('held_refund', 'Refund of held money'), ('held_refund_failed', 'Refund of held money failed'), ('held_to_balance', 'Held money kept as customer balance'), ('payment_reversed', 'Payment taken back'), ('credit', 'Credited'), ('from_balance', 'Paid from customer balance'), ('to_balance', 'Kept as customer balance'), ('to_balance_reversed', 'Taken back from customer balance'), ('out_of_band', 'Paid back otherwise')], max_length=20),
         ),
         migrations.AlterField(
             model_name='series',
@@ -577,7 +577,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='balanceentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__lt', 0), ('kind', 'applied')), models.Q(models.Q(('kind', 'applied'), _negated=True), ('amount__gt', 0)), _connector='OR'), name='balance_entry_sign_fits_kind'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__lt', 0), ('kind__in', ['applied', 'returned'])), models.Q(models.Q(('kind__in', ['applied', 'returned']), _negated=True), ('amount__gt', 0)), _connector='OR'), name='balance_entry_sign_fits_kind'),
         ),
         migrations.AddConstraint(
             model_name='contact',

@@ -119,6 +119,7 @@ class BalanceEntry(models.Model):
         CREDIT_NOTE = "credit_note", "Excess of a credit note"
         OVERPAYMENT = "overpayment", "Paid more than was due"
         APPLIED = "applied", "Applied to an invoice"
+        RETURNED = "returned", "The payment was taken back"
 
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, related_name="balance"
@@ -140,8 +141,8 @@ class BalanceEntry(models.Model):
                 fields=["kind", "source"], name="balance_entry_written_once"
             ),
             models.CheckConstraint(
-                condition=Q(kind="applied", amount__lt=0)
-                | (~Q(kind="applied") & Q(amount__gt=0)),
+                condition=Q(kind__in=["applied", "returned"], amount__lt=0)
+                | (~Q(kind__in=["applied", "returned"]) & Q(amount__gt=0)),
                 name="balance_entry_sign_fits_kind",
             ),
         ]

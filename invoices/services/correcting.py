@@ -1,4 +1,4 @@
-"""Taking back what was finalized."""
+"""Voiding and giving up what was finalized, and writing it anew."""
 
 from datetime import datetime
 
@@ -6,8 +6,9 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services.events import record_event
+from invoices import selectors
 from invoices.exceptions import MoneyReceived
-from invoices.models import Invoice, LedgerEntry
+from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus, check_transition
 
@@ -22,10 +23,7 @@ def void_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invo
     """
     invoice = lock_invoice(invoice.pk)
     check_transition(invoice.status, InvoiceStatus.VOID)
-    if invoice.ledger.filter(kind=LedgerEntry.Kind.PAYMENT).exists():
-        raise MoneyReceived(
-            "Money was paid on this invoice, so it cannot be voided. Refund it instead."
-        )
+    _check_untouched(invoice)
     invoice.status = InvoiceStatus.VOID
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at", "updated_at"])
@@ -58,3 +56,88 @@ def give_up_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> I
         now=now,
     )
     return invoice
+
+
+@transaction.atomic
+def revise_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invoice:
+    """
+    Void an invoice and copy it to a draft that revises it, in one step.
+
+    :returns: the draft
+    :raises InvalidTransition: if the invoice is a draft, paid, or void already
+    :raises MoneyReceived: if anything was paid or credited on it
+    """
+    invoice = void_invoice(invoice=invoice, actor=actor, now=now)
+    return _copy(invoice, actor, now, revises=invoice)
+
+
+@transaction.atomic
+def duplicate_invoice(
+    *, invoice: Invoice, actor: User | None, now: datetime
+) -> Invoice:
+    """
+    Copy what was typed to a new draft, without its dates. Tax rates are those of today.
+
+    :returns: the draft
+    """
+    return _copy(invoice, actor, now, revises=None)
+
+
+def _copy(
+    invoice: Invoice, actor: User | None, now: datetime, *, revises: Invoice | None
+) -> Invoice:
+    draft = Invoice.objects.create(
+        business=invoice.business,
+        customer=invoice.customer,
+        currency=invoice.currency,
+        reference=invoice.reference,
+        notes=invoice.notes,
+        discount_percent=invoice.discount_percent,
+        discount_amount=invoice.discount_amount,
+        tax_rounding=invoice.tax_rounding,
+        prices_include_tax=invoice.prices_include_tax,
+        prepaid_amount=invoice.prepaid_amount,
+        cash_rounding=invoice.cash_rounding,
+        language=invoice.language,
+        revises=revises,
+        created_by=actor,
+    )
+    lines = [
+        _as_typed(line, draft) for line in invoice.lines.order_by("position", "pk")
+    ]
+    for line in lines:
+        line.gross = None
+    InvoiceLine.objects.bulk_create(lines)
+    InvoiceAdjustment.objects.bulk_create(
+        _as_typed(row, draft) for row in invoice.adjustments.order_by("position", "pk")
+    )
+    record_event(
+        type="invoice.created",
+        subject=draft,
+        business=draft.business,
+        actor=actor,
+        now=now,
+        data={"revises" if revises else "copies": str(invoice)},
+    )
+    return draft
+
+
+def _as_typed[Row: (InvoiceLine, InvoiceAdjustment)](row: Row, draft: Invoice) -> Row:
+    """The row for another draft, without what finalizing froze."""
+    row.pk, row.invoice = None, draft
+    row.net = row.tax_percent = None
+    row.tax_name = row.tax_category = ""
+    return row
+
+
+def _check_untouched(invoice: Invoice) -> None:
+    sums = selectors.amounts(invoice)
+    if sums.paid:
+        raise MoneyReceived(
+            "Money was paid on this invoice, so it cannot be voided. Refund it instead."
+        )
+    if sums.credited:
+        raise MoneyReceived(
+            "Part of this invoice was credited, so it cannot be voided. "
+            "Credit the rest of it instead."
+        )

@@ -1,0 +1,26 @@
+"""What billing does when apps below say that something happened."""
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from accounts.models import User
+from billing.services import refunding
+from invoices.models import Invoice
+from invoices.signals import refund_wanted
+
+
+@receiver(refund_wanted)
+def send_back(
+    invoice: Invoice,
+    amount: int,
+    reason: str,
+    cause: str,
+    actor: User | None,
+    now: datetime,
+    **kwargs: Any,
+) -> None:
+    refunding.refund_invoice(
+        invoice=invoice, amount=amount, reason=reason, cause=cause, actor=actor, now=now
+    )

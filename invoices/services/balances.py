@@ -1,0 +1,134 @@
+"""What customers have to their credit: kept from what was too much, and applied later."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import Sum
+
+from accounts.models import User
+from invoices import selectors
+from invoices.exceptions import AmountNotAvailable, InvalidTransition
+from invoices.models import BalanceEntry, Customer, Invoice, LedgerEntry
+from invoices.money import format_money
+from invoices.services.booking import book
+from invoices.services.locking import lock_invoice
+
+
+@transaction.atomic
+def apply_balance(
+    *, invoice: Invoice, amount: int | None, actor: User | None, now: datetime
+) -> Invoice:
+    """
+    Pay an invoice, or part of it, from what its customer has to its credit.
+
+    :param amount: minor units, or None for as much as there is and is due
+    :raises InvalidTransition: if nothing can be paid on the invoice
+    :raises AmountNotAvailable: if it is more than there is, or than is due
+    """
+    invoice = lock_invoice(invoice.pk)
+    if not invoice.is_payable:
+        raise InvalidTransition(
+            f"This invoice is {invoice.get_status_display().lower()}: "
+            "a balance can be applied to an open one."
+        )
+    there = lock_balance(invoice.customer_id, invoice.currency)
+    most = min(there, selectors.amounts(invoice).due)
+    amount = most if amount is None else amount
+    if not 0 < amount <= most:
+        raise AmountNotAvailable(
+            f"{format_money(there, invoice.currency)} is kept for this customer, and "
+            f"{format_money(most, invoice.currency)} of it can be applied here."
+        )
+    source = f"balance:{uuid4()}"
+    _enter(invoice, BalanceEntry.Kind.APPLIED, source, -amount, now)
+    book(
+        invoice=invoice,
+        kind=LedgerEntry.Kind.FROM_BALANCE,
+        source=source,
+        amount=amount,
+        currency=invoice.currency,
+        occurred_at=now,
+        now=now,
+        actor=actor,
+    )
+    return invoice
+
+
+def keep(
+    *,
+    invoice: Invoice,
+    kind: BalanceEntry.Kind,
+    source: str,
+    amount: int,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """
+    Keep money of an invoice for its customer. Call it with the invoice locked.
+
+    :param amount: minor units, above zero
+    """
+    _enter(invoice, kind, source, amount, now)
+    book(
+        invoice=invoice,
+        kind=LedgerEntry.Kind.TO_BALANCE,
+        source=source,
+        amount=-amount,
+        currency=invoice.currency,
+        occurred_at=now,
+        now=now,
+        actor=actor,
+    )
+
+
+def give_back(
+    *, invoice: Invoice, source: str, amount: int, actor: User | None, now: datetime
+) -> None:
+    """
+    Undo `keep`, for a payment that is taken back. Call it with the invoice locked.
+
+    :raises AmountNotAvailable: if it was applied to another invoice meanwhile
+    """
+    there = lock_balance(invoice.customer_id, invoice.currency)
+    if amount > there:
+        raise AmountNotAvailable(
+            f"{format_money(amount, invoice.currency)} of this payment was kept for the "
+            f"customer, of which {format_money(there, invoice.currency)} is left: it "
+            "has paid another invoice."
+        )
+    _enter(invoice, BalanceEntry.Kind.RETURNED, source, -amount, now)
+    book(
+        invoice=invoice,
+        kind=LedgerEntry.Kind.TO_BALANCE_REVERSED,
+        source=source,
+        amount=amount,
+        currency=invoice.currency,
+        occurred_at=now,
+        now=now,
+        actor=actor,
+    )
+
+
+def lock_balance(customer_id: int, currency: str) -> int:
+    """
+    The customer's balance in minor units, which nobody lessens until the transaction
+    ends. Take it after the lock of an invoice.
+    """
+    customer = Customer.objects.select_for_update().get(pk=customer_id)
+    entries = customer.balance.filter(currency=currency)
+    return int(entries.aggregate(sum=Sum("amount", default=0))["sum"])
+
+
+def _enter(
+    invoice: Invoice, kind: BalanceEntry.Kind, source: str, amount: int, now: datetime
+) -> None:
+    BalanceEntry.objects.create(
+        customer_id=invoice.customer_id,
+        invoice=invoice,
+        kind=kind,
+        source=source,
+        amount=amount,
+        currency=invoice.currency,
+        occurred_at=now,
+    )

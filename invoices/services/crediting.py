@@ -1,0 +1,398 @@
+"""Taking back all or part of a finalized invoice by a document of its own."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Sum
+
+from accounts.models import User
+from accounts.services.events import record_event
+from invoices import selectors, signals
+from invoices.exceptions import AmountNotAvailable, CreditNotSplit, InvalidTransition
+from invoices.models import (
+    BalanceEntry,
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteTax,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    Series,
+    TaxTotal,
+)
+from invoices.money import Tax, format_money, portion
+from invoices.services import balances, numbering
+from invoices.services.booking import book
+from invoices.services.locking import lock_invoice
+from invoices.states import InvoiceStatus
+
+_NONE: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Where the part of a credit note goes that is beyond the due, in minor units."""
+
+    refunds: int = 0
+    to_balance: int = 0
+    out_of_band: int = 0
+
+    @property
+    def whole(self) -> int:
+        return self.refunds + self.to_balance + self.out_of_band
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A credit note worked out, its rows unsaved."""
+
+    lines: list[CreditNoteLine]
+    taxes: list[CreditNoteTax]
+    net: int
+    tax: int
+    reduces: int
+
+    @property
+    def total(self) -> int:
+        return self.net + self.tax
+
+    @property
+    def excess(self) -> int:
+        """What is beyond the due, and must be split."""
+        return self.total - self.reduces
+
+
+def preview_credit_note(
+    *, invoice: Invoice, quantities: Mapping[int, Decimal] | None
+) -> Draft:
+    """What `issue_credit_note` would write. Nothing is saved. Raises what it raises."""
+    _check_creditable(invoice)
+    return _worked_out(invoice, quantities)
+
+
+@transaction.atomic
+def issue_credit_note(
+    *,
+    invoice: Invoice,
+    quantities: Mapping[int, Decimal] | None,
+    reason: str,
+    split: Split,
+    actor: User | None,
+    now: datetime,
+) -> CreditNote:
+    """
+    Credit lines of an invoice, or all that is left of it. Issued at once.
+
+    It first reduces what is due. What is beyond goes as `split` says: refunds made
+    before without a credit note count towards `split.refunds`; what they do not cover
+    is sent back by card, by a receiver of `signals.refund_wanted`.
+
+    The notes of an invoice together take back each line, each tax and each unit once.
+
+    :param quantities: by line's key, what of it is taken back; None for all that is left
+    :raises InvalidTransition: if the invoice is a draft or void
+    :raises ValidationError: naming each line or field that is wrong
+    :raises AmountNotAvailable: if nothing is left to credit, or to pay back
+    :raises CreditNotSplit: if the split is not exactly what is beyond the due
+    """
+    invoice = lock_invoice(invoice.pk)
+    _check_creditable(invoice)
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why: the reason is printed."})
+    draft = _worked_out(invoice, quantities)
+    note = CreditNote(
+        business=invoice.business,
+        customer=invoice.customer,
+        invoice=invoice,
+        currency=invoice.currency,
+        language=invoice.language,
+        issue_date=invoice.business.today(now),
+        reason=reason.strip(),
+        seller=invoice.seller,
+        buyer=invoice.buyer,
+        net=draft.net,
+        tax=draft.tax,
+        total=draft.total,
+        reduces=draft.reduces,
+        refunds=split.refunds,
+        to_balance=split.to_balance,
+        out_of_band=split.out_of_band,
+        issued_at=now,
+        created_by=actor,
+    )
+    _check_split(note, draft)
+    _use(note, actor, now)
+    _issue(note, draft, actor, now)
+    return note
+
+
+def _check_creditable(invoice: Invoice) -> None:
+    if invoice.status in {InvoiceStatus.DRAFT, InvoiceStatus.VOID}:
+        raise InvalidTransition(
+            f"This invoice is {invoice.get_status_display().lower()}; "
+            "only what is owed or was paid can be credited."
+        )
+
+
+# The arithmetic
+
+
+def _worked_out(invoice: Invoice, quantities: Mapping[int, Decimal] | None) -> Draft:
+    lines = list(invoice.lines.order_by("position", "pk"))
+    before = _credited_before(invoice)
+    credited = _credited_lines(invoice, lines, before, quantities)
+    taxes = _credited_taxes(invoice, lines, before, credited)
+    net, tax = sum(row.net for row in taxes), sum(row.amount for row in taxes)
+    if net + tax <= 0:
+        raise AmountNotAvailable("Nothing is left to credit of what was chosen.")
+    due = selectors.amounts(invoice).due
+    return Draft(credited, taxes, net, tax, min(net + tax, due))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What earlier credit notes took back of a line."""
+
+    quantity: Decimal = _NONE
+    net: int = 0
+
+
+def _credited_before(invoice: Invoice) -> Mapping[int, _Before]:
+    rows = CreditNoteLine.objects.filter(credit_note__invoice=invoice)
+    sums = rows.values("invoice_line").annotate(
+        quantity=Sum("quantity"), net=Sum("net")
+    )
+    known = {row["invoice_line"]: _Before(row["quantity"], row["net"]) for row in sums}
+    return defaultdict(_Before, known)
+
+
+def _credited_lines(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    before: Mapping[int, _Before],
+    quantities: Mapping[int, Decimal] | None,
+) -> list[CreditNoteLine]:
+    left = {line.pk: line.quantity - before[line.pk].quantity for line in lines}
+    chosen = left if quantities is None else quantities
+    _check_quantities(chosen, left)
+    return [
+        _credited_line(line, before[line.pk], chosen[line.pk])
+        for line in lines
+        if chosen.get(line.pk)
+    ]
+
+
+def _check_quantities(
+    chosen: Mapping[int, Decimal], left: Mapping[int, Decimal]
+) -> None:
+    if unknown := set(chosen) - set(left):
+        raise ValidationError(
+            {f"lines.{key}": "There is no such line." for key in unknown}
+        )
+    problems = {
+        f"lines.{key}": f"{left[key].normalize():f} of this is left to credit."
+        for key, quantity in chosen.items()
+        # A line of what was returned is below zero, and so is what is taken back of it.
+        if not min(left[key], _NONE) <= quantity <= max(left[key], _NONE)
+    }
+    if problems:
+        raise ValidationError(problems)
+
+
+def _credited_line(
+    line: InvoiceLine, before: _Before, quantity: Decimal
+) -> CreditNoteLine:
+    # Of the whole up to now, less what was taken before: parts never lose a unit.
+    until_now = portion(line.net or 0, before.quantity + quantity, line.quantity)
+    return CreditNoteLine(
+        invoice_line=line,
+        position=line.position,
+        description=line.description,
+        quantity=quantity,
+        unit_price=line.unit_price,
+        base_quantity=line.base_quantity,
+        net=until_now - before.net,
+        tax_name=line.tax_name,
+        tax_category=line.tax_category,
+        tax_percent=line.tax_percent or _NONE,
+    )
+
+
+def _credited_taxes(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    before: Mapping[int, _Before],
+    credited: Iterable[CreditNoteLine],
+) -> list[CreditNoteTax]:
+    """
+    For each rate, the part of its taxable amount and tax that goes with the lines.
+
+    Discounts and charges on the whole document go back in proportion; with the last
+    line all that is left of them goes.
+    """
+    now = {row.invoice_line_id: row for row in credited}
+    is_all = all(
+        before[line.pk].quantity + (now[line.pk].quantity if line.pk in now else 0)
+        == line.quantity
+        for line in lines
+    )
+    nets: defaultdict[Tax, list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
+        sums = nets[Tax(line.tax_category, line.tax_percent or _NONE)]
+        sums[0] += line.net or 0
+        sums[1] += before[line.pk].net + (now[line.pk].net if line.pk in now else 0)
+    return [
+        row
+        for total in invoice.taxes.order_by("category", "percent")
+        if (row := _credited_tax(invoice, total, nets, is_all=is_all))
+    ]
+
+
+def _credited_tax(
+    invoice: Invoice,
+    total: TaxTotal,
+    nets: Mapping[Tax, Sequence[int]],
+    *,
+    is_all: bool,
+) -> CreditNoteTax | None:
+    whole, until_now = nets[Tax(total.category, total.percent)]
+    earlier = CreditNoteTax.objects.filter(
+        credit_note__invoice=invoice, category=total.category, percent=total.percent
+    ).aggregate(net=Sum("net", default=0), amount=Sum("amount", default=0))
+    if is_all:
+        net, amount = total.net, total.amount
+    else:
+        net = portion(total.net, until_now, whole)
+        amount = portion(total.amount, net, total.net)
+    net, amount = net - earlier["net"], amount - earlier["amount"]
+    if not (net or amount):
+        return None
+    return CreditNoteTax(
+        category=total.category,
+        percent=total.percent,
+        name=total.name,
+        note=total.note,
+        net=net,
+        amount=amount,
+    )
+
+
+# Where it goes
+
+
+def _check_split(note: CreditNote, draft: Draft) -> None:
+    said = Split(note.refunds, note.to_balance, note.out_of_band)
+    parts = (said.refunds, said.to_balance, said.out_of_band)
+    if min(parts) < 0 or said.whole != draft.excess:
+        raise CreditNotSplit(
+            f"{_money(note, draft.reduces)} of this reduces what is due. Say where "
+            f"{_money(note, draft.excess)} goes: refunded, kept as balance, or paid "
+            "back otherwise."
+        )
+    sums = selectors.amounts(note.invoice)
+    balance = _refund_balance(note)
+    here = sums.paid - sums.refunded - max(0, -balance)
+    leaving = said.whole - min(said.refunds, max(0, balance))
+    if leaving > here:
+        raise AmountNotAvailable(
+            f"{_money(note, here)} of what was paid is still here; "
+            f"{_money(note, leaving)} cannot go back."
+        )
+
+
+def _refund_balance(note: CreditNote) -> int:
+    """
+    What went back by card without a credit note; below zero, what credit notes have
+    asked to be sent back and has not left yet.
+    """
+    kinds = LedgerEntry.Kind
+    entries = note.invoice.ledger.filter(kind__in=[kinds.REFUND, kinds.REFUND_FAILED])
+    went = -entries.aggregate(sum=Sum("amount", default=0))["sum"]
+    covered = note.invoice.credit_notes.aggregate(sum=Sum("refunds", default=0))["sum"]
+    return int(went - covered)
+
+
+def _use(note: CreditNote, actor: User | None, now: datetime) -> None:
+    cause = f"credit_note:{note.public_id}"
+    if note.reduces:
+        _book(note, LedgerEntry.Kind.CREDIT, cause, note.reduces, actor, now)
+    if note.to_balance:
+        balances.keep(
+            invoice=note.invoice,
+            kind=BalanceEntry.Kind.CREDIT_NOTE,
+            source=cause,
+            amount=note.to_balance,
+            actor=actor,
+            now=now,
+        )
+    if note.out_of_band:
+        _book(note, LedgerEntry.Kind.OUT_OF_BAND, cause, -note.out_of_band, actor, now)
+    if wanted := note.refunds - min(note.refunds, max(0, _refund_balance(note))):
+        signals.refund_wanted.send(
+            sender=CreditNote,
+            invoice=note.invoice,
+            amount=wanted,
+            reason=note.reason,
+            cause=cause,
+            actor=actor,
+            now=now,
+        )
+
+
+def _book(
+    note: CreditNote,
+    kind: LedgerEntry.Kind,
+    source: str,
+    amount: int,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    book(
+        invoice=note.invoice,
+        kind=kind,
+        source=source,
+        amount=amount,
+        currency=note.currency,
+        occurred_at=now,
+        now=now,
+        actor=actor,
+    )
+
+
+def _issue(note: CreditNote, draft: Draft, actor: User | None, now: datetime) -> None:
+    run = numbering.open_run(note.business, Series.Kind.CREDIT_NOTE, note.issue_date)
+    # Before the number, as the locks must come in one order; see `numbering.open_run`.
+    event = record_event(
+        type="credit_note.issued",
+        subject=note,
+        business=note.business,
+        actor=actor,
+        now=now,
+        data={
+            "invoice": note.invoice.number,
+            "total": note.total,
+            "currency": note.currency,
+            "reason": note.reason,
+        },
+    )
+    taken = numbering.take_number(run)
+    note.counter_id, note.sequence = taken.counter_id, taken.sequence
+    note.number = event.data["number"] = taken.number
+    note.save()
+    for line in draft.lines:
+        line.credit_note = note
+    for tax in draft.taxes:
+        tax.credit_note = note
+    CreditNoteLine.objects.bulk_create(draft.lines)
+    CreditNoteTax.objects.bulk_create(draft.taxes)
+    event.save(update_fields=["data"])
+
+
+def _money(note: CreditNote, amount: int) -> str:
+    return format_money(amount, note.currency)

@@ -1,0 +1,153 @@
+"""Money that came past Stripe: a person says so, and may take it back."""
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any, Final
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services.events import record_event
+from accounts.services.writing import set_fields
+from invoices import selectors
+from invoices.exceptions import InvalidTransition
+from invoices.models import BalanceEntry, Invoice, LedgerEntry, ManualPayment
+from invoices.services import balances
+from invoices.services.booking import book
+from invoices.services.locking import lock_invoice
+from invoices.states import InvoiceStatus, check_transition
+
+FIELDS: Final = frozenset({"method", "amount", "received_on", "reference"})
+
+
+@transaction.atomic
+def record_payment(
+    *,
+    invoice: Invoice,
+    fields: Mapping[str, Any],
+    actor: User | None,
+    now: datetime,
+    key: UUID | None = None,
+) -> ManualPayment:
+    """
+    Book a transfer, cash or other money on a finalized invoice, whatever its status.
+
+    What is beyond the due is kept as the customer's balance.
+
+    :param fields: any of `FIELDS`; the amount in minor units of the invoice's currency
+    :param key: the payment's own id, where a caller may ask twice: then it is booked once
+    :raises InvalidTransition: if the invoice is a draft
+    :raises ValidationError: naming each field that is wrong
+    """
+    invoice = lock_invoice(invoice.pk)
+    if invoice.is_draft:
+        raise InvalidTransition("This invoice is a draft; finalize it first.")
+    if key and (known := invoice.manual_payments.filter(public_id=key).first()):
+        return known
+    payment = ManualPayment(
+        public_id=key or uuid4(),
+        invoice=invoice,
+        currency=invoice.currency,
+        recorded_by=actor,
+        recorded_at=now,
+    )
+    set_fields(payment, fields, FIELDS)
+    _check(payment, now)
+    payment.save()
+    due = selectors.amounts(invoice).due
+    _book(payment, LedgerEntry.Kind.PAYMENT, payment.amount, actor, now)
+    if payment.amount > due:
+        balances.keep(
+            invoice=invoice,
+            kind=BalanceEntry.Kind.OVERPAYMENT,
+            source=_source(payment),
+            amount=payment.amount - due,
+            actor=actor,
+            now=now,
+        )
+    return payment
+
+
+@transaction.atomic
+def reverse_payment(
+    *, payment: ManualPayment, reason: str, actor: User | None, now: datetime
+) -> ManualPayment:
+    """
+    Take back a payment that was recorded by mistake, or bounced. What it paid is due
+    again. The entry stays, and another stands against it.
+
+    :raises InvalidTransition: if it was taken back before
+    :raises AmountNotAvailable: if what was kept of it has paid another invoice
+    """
+    invoice = lock_invoice(payment.invoice_id)
+    payment = ManualPayment.objects.select_for_update().get(pk=payment.pk)
+    if payment.reversed_at:
+        raise InvalidTransition("This payment was taken back before.")
+    if kept := invoice.ledger.filter(
+        kind="to_balance", source=_source(payment)
+    ).first():
+        balances.give_back(
+            invoice=invoice,
+            source=_source(payment),
+            amount=-kept.amount,
+            actor=actor,
+            now=now,
+        )
+    payment.reversed_at, payment.reversal_reason = now, reason
+    payment.save(update_fields=["reversed_at", "reversal_reason"])
+    payment.invoice = invoice
+    _book(payment, LedgerEntry.Kind.PAYMENT_REVERSED, -payment.amount, actor, now)
+    _reopen(invoice, actor, now)
+    return payment
+
+
+def _check(payment: ManualPayment, now: datetime) -> None:
+    payment.clean_fields(exclude={"invoice", "recorded_by"})
+    today = payment.invoice.business.today(now)
+    if payment.received_on > today:
+        raise ValidationError(
+            {"received_on": f"Write the day on which it came: it is {today} now."}
+        )
+
+
+def _book(
+    payment: ManualPayment,
+    kind: LedgerEntry.Kind,
+    amount: int,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    zone = ZoneInfo(payment.invoice.business.time_zone)
+    noon = datetime.combine(payment.received_on, time(12), zone)
+    book(
+        invoice=payment.invoice,
+        kind=kind,
+        source=_source(payment),
+        amount=amount,
+        currency=payment.currency,
+        occurred_at=min(noon, now) if kind == LedgerEntry.Kind.PAYMENT else now,
+        now=now,
+        actor=actor,
+    )
+
+
+def _source(payment: ManualPayment) -> str:
+    return f"manual:{payment.public_id}"
+
+
+def _reopen(invoice: Invoice, actor: User | None, now: datetime) -> None:
+    if invoice.status != InvoiceStatus.PAID or selectors.unsettled(invoice) <= 0:
+        return
+    check_transition(invoice.status, InvoiceStatus.OPEN)
+    invoice.status, invoice.paid_at = InvoiceStatus.OPEN, None
+    invoice.save(update_fields=["status", "paid_at", "updated_at"])
+    record_event(
+        type="invoice.reopened",
+        subject=invoice,
+        business=invoice.business,
+        actor=actor,
+        now=now,
+    )
