@@ -357,7 +357,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='ledgerentry',
             name='kind',
-            field=models.CharField(choices=[('payment', 'Payment'), ('held', 'Held for a decision'), ('refund', 'Refund'), ('refund_failed', 'Refund failed'), ('held_refund', 'Refund of held money'), ('held_refund_failed', 'Refund of held money failed'), ('held_to_balance', 'Held money kept as customer balance'), ('payment_reversed', 'Payment taken back'), ('credit', 'Credited'), ('from_balance', 'Paid from customer balance'), ('to_balance', 'Kept as customer balance'), ('to_balance_reversed', 'Taken back from customer balance'), ('out_of_band', 'Paid back otherwise')], max_length=20),
+            field=models.CharField(choices=[('payment', 'Payment'), ('held', 'Held for a decision'), ('refund', 'Refund'), ('refund_failed', 'Refund failed'), ('held_refund', 'Refund of held money'), ('held_refund_failed', 'Refund of held money failed'), ('held_to_balance', 'Held money kept as customer balance'), ('payment_reversed', 'Payment taken back'), ('credit', 'Credited'), ('from_balance', 'Paid from customer balance'), ('to_balance', 'Kept as customer balance'), ('out_of_band', 'Paid back otherwise')], max_length=20),
         ),
         migrations.AlterField(
             model_name='series',

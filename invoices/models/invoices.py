@@ -74,7 +74,6 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
                 _KINDS.REFUND,
                 _KINDS.REFUND_FAILED,
                 _KINDS.TO_BALANCE,
-                _KINDS.TO_BALANCE_REVERSED,
                 _KINDS.OUT_OF_BAND,
             ),
             held=_total(

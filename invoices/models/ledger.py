@@ -41,7 +41,6 @@ class LedgerEntry(models.Model):
         CREDIT = "credit", "Credited"
         FROM_BALANCE = "from_balance", "Paid from customer balance"
         TO_BALANCE = "to_balance", "Kept as customer balance"
-        TO_BALANCE_REVERSED = "to_balance_reversed", "Taken back from customer balance"
         OUT_OF_BAND = "out_of_band", "Paid back otherwise"
 
     invoice = models.ForeignKey(

@@ -61,53 +61,36 @@ def keep(
     kind: BalanceEntry.Kind,
     source: str,
     amount: int,
-    actor: User | None,
     now: datetime,
 ) -> None:
     """
-    Keep money of an invoice for its customer. Call it with the invoice locked.
+    Keep money that came for an invoice for its customer. Call it with the invoice locked.
 
     :param amount: minor units, above zero
     """
     _enter(invoice, kind, source, amount, now)
-    book(
-        invoice=invoice,
-        kind=LedgerEntry.Kind.TO_BALANCE,
-        source=source,
-        amount=-amount,
-        currency=invoice.currency,
-        occurred_at=now,
-        now=now,
-        actor=actor,
-    )
 
 
-def give_back(
-    *, invoice: Invoice, source: str, amount: int, actor: User | None, now: datetime
-) -> None:
+def give_back(*, invoice: Invoice, source: str, now: datetime) -> None:
     """
-    Undo `keep`, for a payment that is taken back. Call it with the invoice locked.
+    Undo what was kept of a payment that is taken back, if anything was. Call it with
+    the invoice locked.
 
-    :raises AmountNotAvailable: if it was applied to another invoice meanwhile
+    :raises AmountNotAvailable: if it has paid another invoice meanwhile
     """
+    kept = BalanceEntry.objects.filter(
+        kind=BalanceEntry.Kind.OVERPAYMENT, source=source
+    ).first()
+    if kept is None:
+        return
     there = lock_balance(invoice.customer_id, invoice.currency)
-    if amount > there:
+    if kept.amount > there:
         raise AmountNotAvailable(
-            f"{format_money(amount, invoice.currency)} of this payment was kept for the "
-            f"customer, of which {format_money(there, invoice.currency)} is left: it "
+            f"{format_money(kept.amount, invoice.currency)} of this payment was kept for "
+            f"the customer, of which {format_money(there, invoice.currency)} is left: it "
             "has paid another invoice."
         )
-    _enter(invoice, BalanceEntry.Kind.RETURNED, source, -amount, now)
-    book(
-        invoice=invoice,
-        kind=LedgerEntry.Kind.TO_BALANCE_REVERSED,
-        source=source,
-        amount=amount,
-        currency=invoice.currency,
-        occurred_at=now,
-        now=now,
-        actor=actor,
-    )
+    _enter(invoice, BalanceEntry.Kind.RETURNED, source, -kept.amount, now)
 
 
 def lock_balance(customer_id: int, currency: str) -> int:

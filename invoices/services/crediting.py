@@ -328,9 +328,9 @@ def _use(note: CreditNote, actor: User | None, now: datetime) -> None:
             kind=BalanceEntry.Kind.CREDIT_NOTE,
             source=cause,
             amount=note.to_balance,
-            actor=actor,
             now=now,
         )
+        _book(note, LedgerEntry.Kind.TO_BALANCE, cause, -note.to_balance, actor, now)
     if note.out_of_band:
         _book(note, LedgerEntry.Kind.OUT_OF_BAND, cause, -note.out_of_band, actor, now)
     if wanted := note.refunds - min(note.refunds, max(0, _refund_balance(note))):

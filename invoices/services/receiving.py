@@ -35,7 +35,7 @@ def record_payment(
     """
     Book a transfer, cash or other money on a finalized invoice, whatever its status.
 
-    What is beyond the due is kept as the customer's balance.
+    It pays what is due; what is beyond is kept as the customer's balance.
 
     :param fields: any of `FIELDS`; the amount in minor units of the invoice's currency
     :param key: the payment's own id, where a caller may ask twice: then it is booked once
@@ -57,15 +57,15 @@ def record_payment(
     set_fields(payment, fields, FIELDS)
     _check(payment, now)
     payment.save()
-    due = selectors.amounts(invoice).due
-    _book(payment, LedgerEntry.Kind.PAYMENT, payment.amount, actor, now)
-    if payment.amount > due:
+    pays = min(payment.amount, selectors.amounts(invoice).due)
+    if pays:
+        _book(payment, LedgerEntry.Kind.PAYMENT, pays, actor, now)
+    if payment.amount > pays:
         balances.keep(
             invoice=invoice,
             kind=BalanceEntry.Kind.OVERPAYMENT,
             source=_source(payment),
-            amount=payment.amount - due,
-            actor=actor,
+            amount=payment.amount - pays,
             now=now,
         )
     return payment
@@ -86,20 +86,13 @@ def reverse_payment(
     payment = ManualPayment.objects.select_for_update().get(pk=payment.pk)
     if payment.reversed_at:
         raise InvalidTransition("This payment was taken back before.")
-    if kept := invoice.ledger.filter(
-        kind="to_balance", source=_source(payment)
-    ).first():
-        balances.give_back(
-            invoice=invoice,
-            source=_source(payment),
-            amount=-kept.amount,
-            actor=actor,
-            now=now,
-        )
+    balances.give_back(invoice=invoice, source=_source(payment), now=now)
     payment.reversed_at, payment.reversal_reason = now, reason
     payment.save(update_fields=["reversed_at", "reversal_reason"])
     payment.invoice = invoice
-    _book(payment, LedgerEntry.Kind.PAYMENT_REVERSED, -payment.amount, actor, now)
+    if paid := invoice.ledger.filter(kind="payment", source=_source(payment)).first():
+        kind = LedgerEntry.Kind.PAYMENT_REVERSED
+        _book(payment, kind, -paid.amount, actor, now)
     _reopen(invoice, actor, now)
     return payment
 

@@ -4,8 +4,14 @@ import pytest
 
 from accounts.models import Event
 from invoices.exceptions import InvalidTransition, MoneyReceived
-from invoices.models import LedgerEntry
-from invoices.services.correcting import give_up_invoice, void_invoice
+from invoices.models import Invoice, LedgerEntry
+from invoices.services.correcting import (
+    duplicate_invoice,
+    give_up_invoice,
+    revise_invoice,
+    void_invoice,
+)
+from invoices.services.finalizing import finalize_invoice
 from tests.factories import InvoiceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +94,47 @@ def test_give_up_invoice_refuses_anything_but_an_open_one(invoice):
     for row, sentence in refusals.items():
         with pytest.raises(InvalidTransition, match=sentence):
             give_up_invoice(invoice=row, actor=None, now=NOW)
+
+
+def test_void_invoice_refuses_what_was_credited(invoice):
+    receive(invoice, LedgerEntry.Kind.CREDIT)
+
+    with pytest.raises(MoneyReceived, match="Credit the rest"):
+        void_invoice(invoice=invoice, actor=None, now=NOW)
+
+
+def test_revise_invoice_voids_it_and_copies_what_was_typed(invoice):
+    invoice.adjustments.create(
+        reason="Freight", amount=5, tax_rate=invoice.lines.get().tax_rate, net=500
+    )
+
+    draft = revise_invoice(invoice=invoice, actor=None, now=NOW)
+
+    invoice.refresh_from_db()
+    assert (invoice.status, invoice.revision) == ("void", draft)
+    assert (draft.status, draft.number, draft.total) == ("draft", None, None)
+    (old,), (new,) = invoice.lines.all(), draft.lines.all()
+    typed = [(row.description, row.quantity, row.unit_price) for row in (old, new)]
+    assert typed[0] == typed[1]
+    assert (new.net, new.tax_name, new.tax_percent) == (None, "", None)
+    freight = draft.adjustments.get()
+    assert (freight.reason, freight.amount, freight.net) == ("Freight", 5, None)
+    finalize_invoice(invoice=draft, actor=None, now=NOW)
+    assert draft.lines.get().net == old.net
+
+
+def test_revise_invoice_leaves_one_that_was_paid_as_it_is(invoice):
+    receive(invoice, LedgerEntry.Kind.PAYMENT)
+
+    with pytest.raises(MoneyReceived):
+        revise_invoice(invoice=invoice, actor=None, now=NOW)
+
+    assert list(Invoice.objects.values_list("status", flat=True)) == ["open"]
+
+
+def test_duplicate_invoice_leaves_the_first_alone(invoice):
+    draft = duplicate_invoice(invoice=invoice, actor=None, now=NOW)
+
+    invoice.refresh_from_db()
+    assert (invoice.status, draft.status, draft.revises) == ("open", "draft", None)
+    assert draft.lines.count() == 1
