@@ -17,7 +17,8 @@ DEV := .venv/dev.stamp
 
 PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST)
-ON_MARIADB := $(PYTHON) -m tests.database -- $(PYTEST)
+# MYSQL=9 puts MySQL 9 in MariaDB's place.
+ON_MARIADB := $(PYTHON) -m tests.$(if $(MYSQL),mysql$(MYSQL),database) -- $(PYTEST)
 COVER := --cov --cov-report=
 TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'
 DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
@@ -94,8 +95,8 @@ lock: | $(OWN_UV) ## lock requirements/ (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --no-deps --group contract -o requirements/contract.txt
 	$(COMPILE) $(ARGS) --no-deps --group emulator -o requirements/emulator.txt
 
-package: $(DEV) ## the zip that a stage deploys (STAGE=dev)
-	$(PYTHON) -m deploy.package $(STAGE)
+package: on-linux $(DEV) ## the zip that every stage deploys
+	$(PYTHON) -m deploy.package
 
 # Tools and environments: made when missing, filled when a lock changes.
 
