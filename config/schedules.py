@@ -1,7 +1,7 @@
 """
 One function for each schedule in `zappa_settings.json`; each calls one command.
 
-Zappa calls again with fewer arguments on a TypeError, so each takes exactly these two.
+An event or a queue may call these by name, and nothing else: config/events.py.
 """
 
 from django.core.management import call_command

@@ -200,20 +200,30 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_links": {"()": "config.logs.WithoutLinks"}},
+    "formatters": {
+        "text": {"format": "{message}", "style": "{"},
+        "json": {"()": "config.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "text"},
+        # Instead of the runtime's own handler, which is no longer there then.
+        "lambda": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "stream": "ext://sys.stdout",
+        },
+    },
     "loggers": {
         # It names the path of what was refused, and a path can be a secret.
         "django.request": {"filters": ["without_links"]},
-        # Zappa's own access line repeats query strings, secrets included.
-        "zappa.wsgi": {"level": "WARNING"},
+        # The metrics of a stage are in these lines, whatever else is told.
+        "config.invocations": {"level": "INFO"},
+    },
+    "root": {
+        "handlers": ["lambda" if IS_DEPLOYED else "console"],
+        "level": env("LOG_LEVEL", default="INFO"),
     },
 }
-if not IS_DEPLOYED:
-    # On Lambda the runtime owns the root handler, which knows the request's id.
-    LOGGING["handlers"] = {"console": {"class": "logging.StreamHandler"}}
-    LOGGING["root"] = {
-        "handlers": ["console"],
-        "level": env("LOG_LEVEL", default="INFO"),
-    }
 
 # Security
 
@@ -229,7 +239,7 @@ SECURE_CSP: dict[str, list[str]] = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_DEPLOYED
 SECURE_HSTS_SECONDS = 31_536_000 if IS_DEPLOYED else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_DEPLOYED
-# API Gateway speaks nothing but TLS, and Zappa says so in `wsgi.url_scheme`.
+# API Gateway speaks nothing but TLS, and config/gateway.py says so.
 SECURE_SSL_REDIRECT = IS_DEPLOYED
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
@@ -288,6 +298,13 @@ TASKS = {
         )
     }
 }
+
+# Events of Lambda
+
+# Functions of config.schedules by the name of the queue whose messages they take.
+SQS_FUNCTIONS = env.dict("SQS_FUNCTIONS", default={})
+# A database that sleeps when nobody asks would never sleep.
+KEEP_WARM_DATABASE = env.bool("KEEP_WARM_DATABASE", default=False)
 
 # Accounts
 

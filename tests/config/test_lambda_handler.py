@@ -1,45 +1,19 @@
-import importlib
-import logging
-import os
-import sys
-from types import ModuleType
+from importlib import import_module
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
+from config.events import UnroutableEvent
 from tests.deployment.function import rest_event
 
 # The handler closes connections that died, which a transaction around it would be.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def entry():
-    """The module as Lambda imports it, beside the settings Zappa writes into the zip."""
-    settings = ModuleType("zappa_settings")
-    settings.__dict__.update(
-        ADDITIONAL_TEXT_MIMETYPES=[],
-        API_STAGE="laptop",
-        AWS_EVENT_MAPPING={"arn:aws:sqs:x": ["config.schedules.run_tasks"]},
-        BASE_PATH=None,
-        BINARY_SUPPORT=True,
-        CONTEXT_HEADER_MAPPINGS={},
-        DEBUG=False,
-        DJANGO_SETTINGS="config.settings",
-        DOMAIN=None,
-        ENVIRONMENT_VARIABLES={},
-        EXCEPTION_HANDLER=None,
-        LOG_LEVEL="INFO",
-        PROJECT_NAME="paymyinvoice",
-    )
-    before, level = dict(os.environ), logging.getLogger().level
-    sys.modules["zappa_settings"] = settings
-    yield importlib.import_module("config.lambda_handler")
-    del sys.modules["zappa_settings"]
-    logging.getLogger().setLevel(level)
-    os.environ.clear()
-    os.environ.update(before)
+@pytest.fixture
+def entry(transactional_db):
+    """The module as Lambda imports it: once, at init."""
+    return import_module("config.lambda_handler")
 
 
 def get(path, **headers):
@@ -52,30 +26,11 @@ def test_http_is_answered_by_the_site(entry):
     assert (response["statusCode"], response["body"]) == (200, "ok")
 
 
-def test_the_client_is_who_the_gateway_saw(entry):
-    event = get("/healthz", **{"x-forwarded-for": "1.2.3.4, 5.6.7.8"})
-
-    entry.handler(event, None)
-
-    assert event["headers"] == {"Host": "localhost", "X-Forwarded-For": "198.51.100.7"}
-    assert event["multiValueHeaders"]["X-Forwarded-For"] == ["198.51.100.7"]
-
-
-def test_headers_stay_when_the_gateway_names_no_client(entry):
-    event = get("/healthz", **{"X-Forwarded-For": "1.2.3.4"})
-    event["requestContext"] = {}
-
-    entry.handler(event, None)
-
-    assert event["headers"]["X-Forwarded-For"] == "1.2.3.4"
-
-
 def test_each_cookie_is_set_once(entry):
     response = entry.handler(get("/accounts/login/"), None)
 
     cookies = response["multiValueHeaders"]["Set-Cookie"]
     assert len(cookies) == len(set(cookies))
-    assert "Set-Cookie" not in response["headers"]
 
 
 def test_each_cookie_is_set_once_over_http_api(entry):
@@ -98,19 +53,19 @@ def test_each_cookie_is_set_once_over_http_api(entry):
 
 
 def test_code_in_an_event_is_not_executed(entry):
-    with pytest.raises(entry.UnroutableEvent, match="not executed"):
+    with pytest.raises(UnroutableEvent, match="not executed"):
         entry.handler({"raw_command": "raise SystemExit"}, None)
 
 
 def test_a_queue_without_a_function_keeps_its_messages(entry):
     event = {"Records": [{"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:y"}]}
 
-    with pytest.raises(entry.UnroutableEvent, match="arn:aws:sqs:y"):
+    with pytest.raises(UnroutableEvent, match="arn:aws:sqs:y"):
         entry.handler(event, None)
 
 
 def test_an_event_of_no_known_shape_raises(entry):
-    with pytest.raises(entry.UnroutableEvent, match="surprise"):
+    with pytest.raises(UnroutableEvent, match="surprise"):
         entry.handler({"surprise": True}, None)
 
 
@@ -137,8 +92,6 @@ def test_keeping_warm_asks_the_database_nothing(entry, django_assert_num_queries
 
     with django_assert_num_queries(0):
         entry.handler(event, None)
-
-    assert connection.is_usable()
 
 
 def test_a_stage_with_the_keys_of_another_does_not_start(entry, settings):

@@ -107,6 +107,7 @@ class Function:
             "LAMBDA_TASK_ROOT": str(task),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": f"{task}:{self._runtime.name}",
+            "STAGE": "dev",
             "TZ": ":UTC",
         }
 
