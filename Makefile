@@ -25,7 +25,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
-	package current-docs
+	package can-package current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -95,8 +95,11 @@ lock: | $(OWN_UV) ## lock requirements/ (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --no-deps --group contract -o requirements/contract.txt
 	$(COMPILE) $(ARGS) --no-deps --group emulator -o requirements/emulator.txt
 
-package: on-linux $(DEV) ## the zip that every stage deploys
+package: can-package $(DEV) ## the zip that every stage deploys
 	$(PYTHON) -m deploy.package
+
+can-package:
+	@python3 -m deploy.machine
 
 # Tools and environments: made when missing, filled when a lock changes.
 

@@ -1,7 +1,6 @@
 """What keeps a package from Lambda. Each check raises `Unfit` with one sentence."""
 
 import importlib.util
-import platform
 import re
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+
+from deploy import machine
 
 PYTHON = (3, 13)
 # Of Amazon Linux 2023, on which Lambda runs Python 3.13.
@@ -53,13 +54,8 @@ def check_machine() -> None:
     if sys.version_info[:2] != PYTHON:
         here = ".".join(map(str, sys.version_info[:2]))
         raise Unfit(f"Build with Python 3.13, which the stages run; this is {here}.")
-    here = f"{platform.system()} {platform.machine()}"
-    if here != "Linux x86_64":
-        raise Unfit(
-            f"{here} cannot build for Lambda's Linux x86_64. In a container it can:"
-            ' docker run --platform linux/amd64 -v "$PWD:/src" -w /src'
-            " python:3.13-bookworm make package"
-        )
+    if why_not := machine.refusal():
+        raise Unfit(why_not)
 
 
 def check_tree(tree: Path) -> None:

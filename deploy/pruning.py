@@ -1,17 +1,12 @@
 """Takes out of an unpacked package what no request, schedule or command ever reads."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deploy.checks import files_of
 
-# Of what only a deployed stage has: Zappa's handler, what that imports, and the driver.
-# The rest of it deploys, or is boto3, which Lambda brings.
-AT_RUN_TIME = {"durationpy", "markupsafe", "mysqlclient", "werkzeug", "zappa"}
-DEPLOYING = ("zappa/cli.py", "zappa/core.py", "zappa/letsencrypt.py", "zappa/policies*")
 # What the site is written in: settings.LANGUAGE_CODE, and what `invoices.money` speaks.
 LANGUAGE = "en"
 # Of these folders nothing else is read.
@@ -21,8 +16,6 @@ ALONE = {
     "django/conf/locale": {"__init__.py", LANGUAGE},
 }
 UNREAD = (
-    "package_info.json",
-    "zappa_settings.json",
     # The page that documents the API is Swagger's.
     "build/static/drf_spectacular_sidecar/redoc",
     # Of the API's pages for browsers, which no renderer makes.
@@ -33,7 +26,6 @@ UNREAD = (
     # To be a provider of identities; to collect texts for translators; to debug.
     "allauth/idp",
     "babel/messages",
-    "werkzeug/debug",
     # C is parsed and compiled by none here; `_cffi_backend` stays.
     "cffi",
     "pycparser",
@@ -74,43 +66,21 @@ UNREAD = (
 FOR_DEVELOPERS = {".c", ".h", ".map", ".pth", ".pxd", ".pyi", ".pyx"}
 
 
-def prune(tree: Path, *, run_time: set[str]) -> None:
-    """
-    :param run_time: distributions that the project needs, besides `AT_RUN_TIME`
-    """
-    _prune_distributions(tree, run_time | AT_RUN_TIME)
+def prune(tree: Path) -> None:
     static = tree / "build" / "static"
-    for pattern in (*DEPLOYING, *UNREAD):
+    for pattern in UNREAD:
         _remove(path for path in tree.glob(pattern) if path != static)
-    _remove(tree.rglob("__pycache__"))
     _remove(path for path in files_of(tree) if path.suffix in FOR_DEVELOPERS)
     _remove(_alone(tree))
+    _remove(_metadata(tree))
     prune_static(static)
 
 
-def locked(lock: Path) -> set[str]:
-    names = re.findall(r"^([\w.-]+)==", lock.read_text(), re.MULTILINE)
-    return {_normal(name) for name in names}
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _prune_distributions(tree: Path, kept: set[str]) -> None:
-    kept_names, other_names = set[str](), set[str]()
-    for dist_info in list(tree.glob("*.dist-info")):
-        name = _normal(dist_info.name.partition("-")[0])
-        (kept_names if name in kept else other_names).update(_top_names(dist_info))
-        # importlib.metadata reads METADATA, and so do scanners for known weaknesses.
-        _remove(path for path in dist_info.iterdir() if path.name != "METADATA")
-    _remove(tree / name for name in other_names - kept_names)
-
-
-def _top_names(dist_info: Path) -> set[str]:
-    """What a distribution put into site-packages."""
-    record = (dist_info / "RECORD").read_text().splitlines()
-    return {line.split("/")[0].split(",")[0] for line in record} - {".."}
+def _metadata(tree: Path) -> Iterator[Path]:
+    """Of distributions all but METADATA: importlib and scanners for weaknesses read it."""
+    for path in tree.glob("*.dist-info/*"):
+        if path.name != "METADATA":
+            yield path
 
 
 def _alone(tree: Path) -> Iterator[Path]:

@@ -43,11 +43,14 @@ def zip_tree(tree: Path, output: Path) -> None:
 
 
 def largest(zip_file: Path, count: int) -> list[tuple[str, int, int]]:
-    """Names at the top of the zip, their bytes in it and unpacked; largest first."""
+    """Names at the top of the zip, their bytes in it and unpacked; the sum comes first."""
     packed, unpacked = Counter[str](), Counter[str]()
     with zipfile.ZipFile(zip_file) as archive:
         for entry in archive.infolist():
-            name = entry.filename.split("/")[0]
-            packed[name] += entry.compress_size
-            unpacked[name] += entry.file_size
-    return [(name, size, unpacked[name]) for name, size in packed.most_common(count)]
+            for name in ("everything", entry.filename.split("/")[0]):
+                packed[name] += entry.compress_size
+                unpacked[name] += entry.file_size
+    # What the zip says of its files is in none of them.
+    packed["everything"] = zip_file.stat().st_size
+    most = packed.most_common(count + 1)
+    return [(name, size, unpacked[name]) for name, size in most]

@@ -28,8 +28,8 @@ SCHEDULE = {
 
 @pytest.fixture(scope="session")
 def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("package") / "dev.zip"
-    package.build("dev", output)
+    output = tmp_path_factory.mktemp("package") / "lambda.zip"
+    package.build(output)
     return output
 
 

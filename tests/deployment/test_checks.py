@@ -105,14 +105,14 @@ def test_another_python_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
 
     with pytest.raises(Unfit, match=r"this is 3\.14"):
-        package.build("dev", Path("never.zip"))
+        package.build(Path("never.zip"))
 
 
 def test_another_platform_is_told_of_a_container(monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
 
-    with pytest.raises(Unfit, match="docker run --platform linux/amd64"):
-        package.build("dev", Path("never.zip"))
+    with pytest.raises(Unfit, match="docker run --rm --platform linux/amd64"):
+        package.build(Path("never.zip"))
 
 
 def test_static_files_that_no_page_links_to_go(tmp_path):
