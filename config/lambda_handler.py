@@ -16,7 +16,7 @@ import django
 from django.core.checks import ERROR, Tags, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
-from config import events, gateway, invocations
+from config import events, gateway, invocations, secrets
 
 # Where deploy/native.py put what the MySQL client logs in with. It knows no other way.
 PLUGINS = Path(__file__).resolve().parent.parent / "MySQLdb" / "plugins"
@@ -40,6 +40,7 @@ def warm_up(site: gateway.Gateway) -> None:
     site.answer({"httpMethod": "GET", "path": "/healthz"})
 
 
+secrets.load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 check_stage()
