@@ -25,7 +25,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
-	package can-package current-docs
+	package can-package deploy rollback undeploy status logs unlock current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -100,6 +100,26 @@ package: can-package $(DEV) ## the zip that every stage deploys
 
 can-package:
 	@python3 -m deploy.machine
+
+deploy: $(DEV) ## checks, package, rehearsal, then the stage (STAGE=qa; FROM=dev or ZIP=)
+	@$(PYTHON) -m deploy.release deploy $(STAGE) $(if $(ZIP),--zip $(ZIP)) \
+		$(if $(FROM),--from $(FROM)) $(if $(REHEARSED),--rehearsed $(REHEARSED))
+
+rollback: $(DEV) ## a stage back to the release before (STAGE=qa)
+	@$(PYTHON) -m deploy.release rollback $(STAGE)
+
+undeploy: $(DEV) ## remove a stage; database, buckets and logs stay (STAGE=qa YES=1)
+	@$(PYTHON) -m deploy.release undeploy $(STAGE) $(if $(YES),--yes)
+
+status: $(DEV) ## how a stage is, in a dozen lines (STAGE=qa)
+	@$(PYTHON) -m deploy.release status $(STAGE)
+
+logs: $(DEV) ## what a stage wrote, a line an event (STAGE=qa SINCE=1h FOLLOW=1)
+	@$(PYTHON) -m deploy.release logs $(STAGE) \
+		$(if $(SINCE),--since $(SINCE)) $(if $(FOLLOW),--follow)
+
+unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=qa)
+	@$(PYTHON) -m deploy.release unlock $(STAGE)
 
 # Tools and environments: made when missing, filled when a lock changes.
 
