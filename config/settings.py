@@ -129,11 +129,45 @@ CACHES = {
 
 # Database
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url_config(
-        stage_needs("DATABASE_URL", on_a_laptop=f"sqlite:///{VAR_DIR}/db.sqlite3")
-    )
-}
+
+def _database() -> dict[str, Any]:
+    """`DATABASE_URL`, or the parts a stage's infrastructure and secret bring."""
+    host: str = env("DATABASE_HOST", default="")
+    if env("DATABASE_URL", default="") or not host:
+        url = stage_needs("DATABASE_URL", on_a_laptop=f"sqlite:///{VAR_DIR}/db.sqlite3")
+        return dict(env.db_url_config(url))
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "HOST": host,
+        "PORT": env.int("DATABASE_PORT", default=3306),
+        "NAME": stage_needs("DATABASE_NAME", on_a_laptop="paymyinvoice"),
+        "USER": stage_needs("DATABASE_USER", on_a_laptop="paymyinvoice"),
+        "PASSWORD": stage_needs("DATABASE_PASSWORD", on_a_laptop=""),
+    }
+
+
+def _database_tls(host: str) -> dict[str, Any]:
+    """
+    Options of the driver that refuse a server which its authority does not vouch for.
+
+    :raises ImproperlyConfigured: if the authority's certificate is not there
+    """
+    authority: str = env("DATABASE_SSL_CA", default="")
+    if not authority and IS_DEPLOYED and host not in {"127.0.0.1", "::1", "localhost"}:
+        # Of RDS, of this region alone: all of them take 50 ms to read at each log-in.
+        region = env("AWS_REGION", default="(AWS_REGION)")
+        authority = str(BASE_DIR / "config" / "certificates" / f"rds-{region}.pem")
+    if not authority:
+        return {}
+    if not Path(authority).is_file():
+        raise ImproperlyConfigured(
+            f"{authority} is missing: set DATABASE_SSL_CA to a file with the certificate "
+            "of the authority that signed the database server's."
+        )
+    return {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": authority}}
+
+
+DATABASES: dict[str, dict[str, Any]] = {"default": _database()}
 # A connection outlives its request, so that a warm Lambda environment reuses it.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=300)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -145,16 +179,19 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    # Seconds; all below API Gateway's 29, so that a silent network is an error. What a
+    # worker asks, a migration for one, may take longer.
+    _patience = env.int("DATABASE_READ_TIMEOUT", default=25)
     DATABASES["default"]["OPTIONS"] = {
         "charset": "utf8mb4",
-        # Seconds; all below API Gateway's 29, so that a silent network is an error.
-        "connect_timeout": 5,
-        "read_timeout": 25,
-        "write_timeout": 25,
+        "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
+        "read_timeout": _patience,
+        "write_timeout": _patience,
         # A lost race must see the winner's row when it looks again.
         "isolation_level": "read committed",
         "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,"
         "NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        **_database_tls(DATABASES["default"]["HOST"]),
     }
     DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4"}
 
