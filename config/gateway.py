@@ -114,8 +114,6 @@ def environ_of(event: Event) -> dict[str, Any]:
     for name, value in _headers(event):
         if variable := _variable(name):
             environ[variable] = value if value.isascii() else _as_wsgi(value.encode())
-    if cookies := event.get("cookies"):
-        environ["HTTP_COOKIE"] = "; ".join(cookies)
     host = environ.get("HTTP_HOST", "")
     on_aws = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
     environ["SCRIPT_NAME"] = call.stage if on_aws else ""
@@ -173,7 +171,11 @@ def _load_balancer(event: Event) -> _Call:
 def _headers(event: Event) -> Iterable[tuple[str, str]]:
     several = event.get("multiValueHeaders")
     if not several:
-        return (event.get("headers") or {}).items()
+        headers = event.get("headers") or {}
+        cookies = event.get("cookies")
+        return (
+            headers | {"cookie": "; ".join(cookies)} if cookies else headers
+        ).items()
     return [
         (name, ("; " if name.lower() == "cookie" else ",").join(values))
         for name, values in several.items()
