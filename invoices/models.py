@@ -536,8 +536,20 @@ class LedgerEntry(models.Model):
         return f"{self.kind} {self.source}"
 
 
+class Documents(Storage):
+    """
+    `storages["documents"]`, asked for each time.
+
+    A field holds its storage from the start, and that of a bucket brings boto3, which
+    takes longer to load than Django.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(storages["documents"], name)
+
+
 def document_storage() -> Storage:
-    return storages["documents"]
+    return Documents()
 
 
 class Document(models.Model):
