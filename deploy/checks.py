@@ -30,7 +30,7 @@ ON_LAMBDA = {
     "libz.so.1",
 }
 MB = 1_000_000
-LARGEST_ZIP = 32 * MB
+LARGEST_ZIP = 25 * MB
 LARGEST_TREE = 90 * MB
 SECRET_NAMES = re.compile(r"\.env(\..*)?|id_(rsa|dsa|ecdsa|ed25519)|.*\.(p12|pfx|key)")
 # Keys as Stripe, AWS and OpenSSL write them, long enough not to be an example.
@@ -71,7 +71,7 @@ def check_tree(tree: Path) -> None:
 def check_zip(path: Path) -> None:
     size = path.stat().st_size
     if size > LARGEST_ZIP:
-        raise Unfit(f"The zip takes {size / MB:.1f} MB; 32 are allowed.")
+        raise Unfit(f"The zip takes {size / MB:.1f} MB; 25 are allowed.")
 
 
 def check_secrets(tree: Path) -> None:
@@ -89,7 +89,7 @@ def _has_secret(content: bytes) -> bool:
 
 
 def check_libraries(tree: Path) -> None:
-    libraries = [path for path in files_of(tree) if _is_elf(path)]
+    libraries = [path for path in files_of(tree) if is_elf(path)]
     here = {path.name for path in libraries} | ON_LAMBDA
     for path in libraries:
         name = path.relative_to(tree)
@@ -97,7 +97,7 @@ def check_libraries(tree: Path) -> None:
             elf = ELFFile(file)
             if elf.get_machine_arch() != "x64":
                 raise Unfit(f"{name} is built for {elf.get_machine_arch()}.")
-            if lacking := set(_needed(elf)) - here:
+            if lacking := set(needed(elf)) - here:
                 raise Unfit(f"{name} needs {min(lacking)}, which Lambda lacks.")
             newest = max(_glibc(elf), default=GLIBC)
         if newest > GLIBC:
@@ -121,12 +121,12 @@ def files_of(tree: Path) -> Iterator[Path]:
     return (path for path in sorted(tree.rglob("*")) if path.is_file())
 
 
-def _is_elf(path: Path) -> bool:
+def is_elf(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
 
 
-def _needed(elf: ELFFile) -> Iterator[str]:
+def needed(elf: ELFFile) -> Iterator[str]:
     for section in elf.iter_sections():
         if isinstance(section, DynamicSection):
             for tag in section.iter_tags("DT_NEEDED"):

@@ -21,7 +21,12 @@ DRIVER = "mysqlclient"
 PLUGINS = "MySQLdb/plugins"
 PLATFORM = "manylinux_2_34_x86_64"
 # Large, and with the names of functions that no other library calls.
-UNSTRIPPED = ("cryptography/hazmat/bindings/_rust.abi3.so", "nh3/nh3.abi3.so")
+UNSTRIPPED = (
+    "PIL/_imaging.*.so",
+    "PIL/_webp.*.so",
+    "cryptography/hazmat/bindings/_rust.abi3.so",
+    "nh3/nh3.abi3.so",
+)
 # Without debug sections, which name the folder it was built in.
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800", "CFLAGS": "-g0"}
 
@@ -50,8 +55,9 @@ def client_plugins() -> Path:
 
 
 def strip(tree: Path) -> None:
-    """Take the names out of `UNSTRIPPED`. Libraries that patchelf edited may not be."""
-    _run(["strip", "--strip-unneeded", *(str(tree / name) for name in UNSTRIPPED)])
+    """Take the names out of `UNSTRIPPED`."""
+    libraries = [str(path) for name in UNSTRIPPED for path in tree.glob(name)]
+    _run(["strip", "--strip-unneeded", *libraries])
 
 
 def without_driver(lock: Path) -> str:

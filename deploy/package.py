@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import checks, native, pruning, zipping
+from deploy import checks, compiling, native, pruning, zipping
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -80,7 +80,7 @@ def _build(output: Path) -> None:
     pruning.prune(TASK)
     native.strip(TASK)
     say("byte code")
-    zipping.compile_tree(TASK)
+    compiling.compile_tree(TASK)
     say("checks")
     checks.check_tree(TASK)
     say("zip")

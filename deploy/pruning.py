@@ -5,6 +5,9 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from elftools.elf.elffile import ELFFile
+
+from deploy import checks
 from deploy.checks import files_of
 
 # What the site is written in: settings.LANGUAGE_CODE, and what `invoices.money` speaks.
@@ -20,10 +23,32 @@ UNREAD = (
     "build/static/drf_spectacular_sidecar/redoc",
     # Of the API's pages for browsers, which no renderer makes.
     "build/static/rest_framework",
+    # The back office takes what is beside it with .min in its name.
+    "build/static/admin/js/vendor/*/*[!n].????????????.js",
+    # API Gateway compresses pages and files alike.
+    "build/static/**/*.gz",
     # Of libraries. `collectstatic` has copied the static files.
     "*/**/tests",
     "*/**/static",
-    # To be a provider of identities; to collect texts for translators; to debug.
+    # Not installed: interfaces for single-page apps, lists of sessions, sites in flat
+    # pages, documentation of code, a second kind of tokens.
+    "allauth/headless",
+    "allauth/usersessions",
+    "django/contrib/admindocs",
+    "django/contrib/flatpages",
+    "django/contrib/redirects",
+    "rest_framework/authtoken",
+    "unfold/contrib/[!_f]*",
+    # To test with, and to write code or its translations with.
+    "django/conf/*_template",
+    "django/contrib/*/test*.py",
+    "django/core/management/commands/compilemessages.py",
+    "django/core/management/commands/makemessages.py",
+    "django/core/management/commands/start*.py",
+    "django/core/management/commands/test*.py",
+    "django/test",
+    "rest_framework/test.py",
+    # To be a provider of identities; to collect texts for translators.
     "allauth/idp",
     "babel/messages",
     # C is parsed and compiled by none here; `_cffi_backend` stays.
@@ -41,15 +66,37 @@ UNREAD = (
     "jsonschema_specifications",
     "referencing",
     "rpds",
-    # Pictures are JPEG, PNG or WebP, and nothing is written on them.
+    # What speaks to the key; here speaks the one who asks for it, through a browser.
+    "fido2/attestation",
+    "fido2/client",
+    "fido2/ctap*",
+    "fido2/hid",
+    "fido2/mds3.py",
+    "fido2/pcsc.py",
+    # Pictures are JPEG, PNG or WebP, of one color space, and nothing is written on them.
     "PIL/_avif*",
+    "PIL/_imagingcms*",
     "PIL/_imagingft*",
-    "pillow.libs/libavif-*",
-    "pillow.libs/libfreetype-*",
-    "pillow.libs/libharfbuzz-*",
-    # Invoices have fonts of their own, and no charts.
+    "PIL/_imagingmath*",
+    "PIL/_imagingmorph*",
+    "PIL/_imagingtk*",
+    "PIL/ImageGrab.py",
+    "PIL/ImageQt.py",
+    "PIL/ImageTk.py",
+    "PIL/ImageWin.py",
+    # Invoices have fonts of their own, no charts, no fields to fill in.
     "reportlab/fonts",
     "reportlab/graphics",
+    "reportlab/lib/codecharts.py",
+    "reportlab/lib/corp.py",
+    "reportlab/lib/fontfinder.py",
+    "reportlab/lib/randomtext.py",
+    "reportlab/lib/rparsexml.py",
+    "reportlab/lib/testutils.py",
+    "reportlab/pdfbase/pdfform.py",
+    "reportlab/platypus/figures.py",
+    "reportlab/platypus/para.py",
+    "reportlab/platypus/tableofcontents.py",
     # Types of arguments, and events that Stripe's new kind of webhook sends.
     "stripe/events",
     "stripe/params",
@@ -60,6 +107,9 @@ UNREAD = (
     "stripe/terminal",
     "stripe/treasury",
     "stripe/v2/money_management",
+    # Python in a browser, and OpenSSL by another way than Python's own.
+    "urllib3/contrib/emscripten",
+    "urllib3/contrib/pyopenssl.py",
     # The same in C; the API's description is written without.
     "yaml/_yaml*",
 )
@@ -72,15 +122,31 @@ def prune(tree: Path) -> None:
         _remove(path for path in tree.glob(pattern) if path != static)
     _remove(path for path in files_of(tree) if path.suffix in FOR_DEVELOPERS)
     _remove(_alone(tree))
-    _remove(_metadata(tree))
+    _cut_metadata(tree)
+    _remove(_unused_libraries(tree))
     prune_static(static)
 
 
-def _metadata(tree: Path) -> Iterator[Path]:
-    """Of distributions all but METADATA: importlib and scanners for weaknesses read it."""
+def _cut_metadata(tree: Path) -> None:
+    """Of distributions leave what importlib and scanners for weaknesses read."""
     for path in tree.glob("*.dist-info/*"):
-        if path.name != "METADATA":
-            yield path
+        if path.name == "METADATA":
+            headers, _, _ = path.read_text().partition("\n\n")
+            path.write_text(f"{headers}\n")
+        else:
+            _remove([path])
+
+
+def _unused_libraries(tree: Path) -> list[Path]:
+    """What auditwheel put beside libraries that are not here any more."""
+    libraries = [path for path in files_of(tree) if checks.is_elf(path)]
+    brought = {path.name: path for path in libraries if path.parent.suffix == ".libs"}
+    waiting = [path for path in libraries if path.name not in brought]
+    while waiting:
+        with waiting.pop().open("rb") as file:
+            needed = checks.needed(ELFFile(file))
+            waiting += [brought.pop(name) for name in needed if name in brought]
+    return list(brought.values())
 
 
 def _alone(tree: Path) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from py_compile import PycInvalidationMode
 
 import pytest
 
-from deploy import checks, native, package, pruning, zipping
+from deploy import checks, compiling, native, package, pruning
 from deploy.checks import Unfit
 
 
@@ -52,7 +52,7 @@ def test_names_and_examples_of_keys_are_no_secrets(tmp_path):
 
 def test_byte_code_older_than_its_source_is_refused(tmp_path):
     source = write(tmp_path, "module.py")
-    zipping.compile_tree(tmp_path)
+    compiling.compile_tree(tmp_path)
     checks.check_byte_code(tmp_path)
 
     source.write_text("x = 2\n")
