@@ -1,0 +1,209 @@
+"""Tables of what was found, with ratios to the Node peer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import figures
+from benchmarks.measuring import FOREIGN, WRITTEN, Contestant, Findings
+
+REFERENCE = "node"
+OPERATIONS = ("list", "detail", "create")
+BEGIN, END = "<!-- bench:{}:begin -->", "<!-- bench:{}:end -->"
+
+type Result = dict[str, Any]
+
+
+def results(contestants: Sequence[Contestant], findings: Findings) -> list[Result]:
+    """Of each target all its figures, in the order in which they are shown."""
+    return [
+        {
+            "name": contestant.name,
+            "title": contestant.target.title,
+            "zipped_mb": contestant.target.zipped,
+            "unpacked_mb": contestant.target.unpacked,
+            "cold": figures.of_cold_starts(findings.cold[contestant.name], FOREIGN),
+            **{
+                operation: figures.of_calls(blocks, FOREIGN)
+                for operation, blocks in findings.warm[contestant.name].items()
+            },
+            **{
+                name: median(sample[name] for sample in findings.after[contestant.name])
+                for name in ("connections_opened", "connections_held", "peak_mb")
+            },
+        }
+        for contestant in contestants
+    ]
+
+
+def tables(found: Sequence[Result]) -> str:
+    """All of it, in Markdown."""
+    parts = [
+        ("Cold start: from a new process to its first list", _cold(found)),
+        *((f"Warm: {TITLES[name]}", _warm(found, name)) for name in TITLES),
+        ("After all calls of a round", _after(found)),
+    ]
+    return "\n\n".join(f"**{title}**\n\n{table}" for title, table in parts) + _note(
+        found
+    )
+
+
+TITLES = {
+    "list": "a list of ten posts",
+    "detail": "one post, another each time",
+    "create": "a draft written with a key",
+    WRITTEN: "a list of ten posts, each tenth after a write from elsewhere",
+    "detail_again": "one post, the same each time",
+}
+
+
+def summary(found: Sequence[Result]) -> str:
+    """What the README shows."""
+    columns: dict[str, Callable[[Result], float]] = {
+        "cold start": lambda result: float(result["cold"]["wall_ms"]),
+        **{name: _p50(name) for name in OPERATIONS},
+    }
+    head = ["", *(f"{name}, ms" for name in columns), "peak memory, MB", "zip, MB"]
+    rows = [
+        [
+            result["title"],
+            *(with_ratio(found, result, value) for value in columns.values()),
+            number(result["peak_mb"]),
+            number(result["zipped_mb"]),
+        ]
+        for result in found
+    ]
+    return table(head, rows) + _note(found)
+
+
+def _p50(operation: str) -> Callable[[Result], float]:
+    return lambda result: float(result[operation]["p50_ms"])
+
+
+def _cold(found: Sequence[Result]) -> str:
+    head = ["", "ms", "CPU ms", "loading ms", "first call ms", "memory, MB", "starts"]
+    rows = [
+        [
+            result["title"],
+            with_ratio(found, result, lambda r: r["cold"]["wall_ms"]),
+            with_ratio(found, result, lambda r: r["cold"]["cpu_ms"]),
+            number(result["cold"]["load_ms"]),
+            number(result["cold"]["first_ms"]),
+            number(result["cold"]["rss_mb"]),
+            mark(result["cold"]),
+        ]
+        for result in found
+    ]
+    return table(head, rows)
+
+
+def _warm(found: Sequence[Result], operation: str) -> str:
+    head = ["", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "database CPU ms"]
+    head += ["statements", "pings", "calls"]
+    rows = [
+        [
+            result["title"],
+            with_ratio(found, result, _p50(operation)),
+            number(result[operation]["p95_ms"]),
+            number(result[operation]["p99_ms"]),
+            with_ratio(found, result, lambda r: r[operation]["cpu_ms"]),
+            number(result[operation]["database_cpu_ms"]),
+            number(result[operation]["statements"]),
+            number(result[operation]["pings"]),
+            mark(result[operation], "calls"),
+        ]
+        for result in found
+    ]
+    return table(head, rows)
+
+
+def _after(found: Sequence[Result]) -> str:
+    head = [
+        "",
+        "connections opened",
+        "held",
+        "peak memory, MB",
+        "zip, MB",
+        "unpacked, MB",
+    ]
+    rows = [
+        [
+            result["title"],
+            f"{result['connections_opened']:.0f}",
+            f"{result['connections_held']:.0f}",
+            with_ratio(found, result, lambda r: r["peak_mb"]),
+            number(result["zipped_mb"]),
+            number(result["unpacked_mb"]),
+        ]
+        for result in found
+    ]
+    return table(head, rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Markdown that is a table on a terminal too."""
+    lines = [head, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join(
+        f"| {' | '.join(_padded(line, widths))} |" for line in [head, rule, *rows]
+    )
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first, *others = line
+    aligned = [
+        cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)
+    ]
+    return [first.ljust(widths[0]), *aligned]
+
+
+def with_ratio(
+    found: Sequence[Result], result: Result, value: Callable[[Result], float]
+) -> str:
+    """The figure, and in brackets how it compares to the Node peer's of the same run."""
+    reference = reference_of(found)
+    if reference is None:
+        return number(value(result))
+    return f"{number(value(result))} ({value(result) / value(reference):.2f})"
+
+
+def reference_of(found: Sequence[Result]) -> Result | None:
+    return next((result for result in found if result["name"] == REFERENCE), None)
+
+
+def number(value: float) -> str:
+    """Three digits or so."""
+    for least, digits in ((100, 0), (10, 1)):
+        if value >= least:
+            return f"{value:.{digits}f}"
+    return f"{value:.2f}"
+
+
+def mark(figures_: Mapping[str, float], name: str = "samples") -> str:
+    """How many there were, with a star if others were busy meanwhile."""
+    return f"{figures_[name]:.0f}{'*' if figures_['disturbed'] else ''}"
+
+
+def _note(found: Sequence[Result]) -> str:
+    phases = ("cold", *OPERATIONS)
+    note = "\n\nMedians; in brackets, ratios to Express in the same run."
+    if any(result[phase]["disturbed"] for result in found for phase in phases):
+        note += f" \\* Others used more than {FOREIGN} processors meanwhile."
+    return note
+
+
+def write_between(path: Path, name: str, content: str) -> None:
+    """
+    Replace what stands between the markers of that name.
+
+    :raises ValueError: if the file does not have them
+    """
+    begin, end = BEGIN.format(name), END.format(name)
+    text = path.read_text()
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise ValueError(f"{path} has no markers {begin} and {end}.")
+    path.write_text(f"{before}{begin}\n{content}\n{end}{after}")
