@@ -25,7 +25,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
-	package can-package deploy rollback undeploy status logs unlock current-docs
+	package can-package deploy rollback restart undeploy status logs unlock bench current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -108,6 +108,9 @@ deploy: $(DEV) ## checks, package, rehearsal, then the stage (STAGE=qa; FROM=dev
 rollback: $(DEV) ## a stage back to the release before (STAGE=qa)
 	@$(PYTHON) -m deploy.release rollback $(STAGE)
 
+restart: $(DEV) ## let a stage read its secret anew (STAGE=qa)
+	@$(PYTHON) -m deploy.release restart $(STAGE)
+
 undeploy: $(DEV) ## remove a stage; database, buckets and logs stay (STAGE=qa YES=1)
 	@$(PYTHON) -m deploy.release undeploy $(STAGE) $(if $(YES),--yes)
 
@@ -120,6 +123,9 @@ logs: $(DEV) ## what a stage wrote, a line an event (STAGE=qa SINCE=1h FOLLOW=1)
 
 unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=qa)
 	@$(PYTHON) -m deploy.release unlock $(STAGE)
+
+bench: $(DEV) ## compare ourselves with peers (ARGS=--quick; ARGS=--help lists more)
+	$(PYTHON) -m benchmarks $(ARGS)
 
 # Tools and environments: made when missing, filled when a lock changes.
 
