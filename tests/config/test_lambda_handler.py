@@ -1,10 +1,15 @@
+import os
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
+from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
 
 from config.events import UnroutableEvent
-from tests.deployment.function import rest_event
+from tests.config.shapes import Sent, rest_api
+from tests.config.test_settings import stage_environment
 
 # The handler closes connections that died, which a transaction around it would be.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,52 +21,32 @@ def entry(transactional_db):
     return import_module("config.lambda_handler")
 
 
-def get(path, **headers):
-    return rest_event("GET", path, headers={"Host": "localhost", **headers})
+def at_init(code="", **environment):
+    """A process that loads the handler as a stage does, and then runs `code`."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys\nfrom config import lambda_handler\n{code}",
+        ],
+        cwd=project.BASE_DIR,
+        env={"PATH": os.environ["PATH"]} | stage_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_http_is_answered_by_the_site(entry):
-    response = entry.handler(get("/healthz"), None)
+    answer = entry.handler(rest_api(Sent(path="/healthz", host="localhost")), None)
 
-    assert (response["statusCode"], response["body"]) == (200, "ok")
-
-
-def test_each_cookie_is_set_once(entry):
-    response = entry.handler(get("/accounts/login/"), None)
-
-    cookies = response["multiValueHeaders"]["Set-Cookie"]
-    assert len(cookies) == len(set(cookies))
+    assert (answer["statusCode"], answer["body"]) == (200, "ok")
 
 
-def test_each_cookie_is_set_once_over_http_api(entry):
-    event = {
-        "version": "2.0",
-        "rawPath": "/accounts/login/",
-        "rawQueryString": "",
-        "headers": {"host": "localhost"},
-        "requestContext": {
-            "stage": "$default",
-            "http": {"method": "GET", "sourceIp": "198.51.100.7"},
-        },
-        "isBase64Encoded": False,
-    }
+def test_a_command_is_run(entry):
+    answer = entry.handler({"manage": "check"}, None)
 
-    response = entry.handler(event, None)
-
-    assert response["statusCode"] == 200
-    assert len(response["cookies"]) == len(set(response["cookies"])) > 0
-
-
-def test_code_in_an_event_is_not_executed(entry):
-    with pytest.raises(UnroutableEvent, match="not executed"):
-        entry.handler({"raw_command": "raise SystemExit"}, None)
-
-
-def test_a_queue_without_a_function_keeps_its_messages(entry):
-    event = {"Records": [{"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:y"}]}
-
-    with pytest.raises(UnroutableEvent, match="arn:aws:sqs:y"):
-        entry.handler(event, None)
+    assert "no issues" in answer["output"]
 
 
 def test_an_event_of_no_known_shape_raises(entry):
@@ -69,33 +54,38 @@ def test_an_event_of_no_known_shape_raises(entry):
         entry.handler({"surprise": True}, None)
 
 
-def test_a_command_runs(entry, capsys):
-    entry.handler({"manage": "check"}, None)
-
-    assert "no issues" in capsys.readouterr().out
-
-
-def test_a_schedule_runs_its_function(entry):
-    event = {
-        "detail-type": "Scheduled Event",
-        "resources": ["arn:aws:events:x:1:rule/fn-config.schedules.run_tasks"],
-    }
-
-    assert entry.handler(event, None) is None
-
-
-def test_keeping_warm_asks_the_database_nothing(entry, django_assert_num_queries):
-    event = {
-        "detail-type": "Scheduled Event",
-        "resources": ["arn:aws:events:x:1:rule/fn-handler.keep_warm_callback"],
-    }
-
-    with django_assert_num_queries(0):
-        entry.handler(event, None)
-
-
 def test_a_stage_with_the_keys_of_another_does_not_start(entry, settings):
     settings.STRIPE_API_KEY = "sk_live_" + "0" * 24
 
     with pytest.raises(ImproperlyConfigured, match="STRIPE_API_KEY is a live key"):
         entry.check_stage()
+
+
+def test_it_starts_while_the_database_is_gone():
+    nowhere = "mysql://nobody:nothing@127.0.0.1:1/nowhere"
+
+    process = at_init("print(lambda_handler.SITE)", DATABASE_URL=nowhere)
+
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("<config.gateway.Gateway object")
+
+
+def test_it_starts_without_what_only_deploying_needs():
+    process = at_init(
+        "print({'boto3', 'botocore', 'werkzeug', 'zappa'} & {*sys.modules})"
+    )
+
+    assert process.stdout == "set()\n"
+
+
+def test_it_does_not_start_without_a_secret():
+    process = at_init(SECRET_KEY="")
+
+    assert process.returncode == 1
+    assert "Set SECRET_KEY: the stage 'prod' cannot start" in process.stderr
+
+
+def test_secrets_are_there_before_the_settings_look_for_them():
+    process = at_init(SECRET_KEY="", SECRETS_ARN="not-an-arn")
+
+    assert "ImproperlyConfigured: SECRETS_ARN is 'not-an-arn'" in process.stderr
