@@ -59,7 +59,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 handler404 = views.not_found
 handler500 = outages.broken
-handler500 = outages.broken
 
 if not settings.MEDIA_BUCKET:
     urlpatterns.insert(
