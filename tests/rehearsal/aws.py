@@ -79,7 +79,7 @@ class Aws:
         )
 
     def function(self, name: str) -> "Deployed":
-        return Deployed(self, name)
+        return Deployed(name, self.client("lambda"))
 
     def freeze(self) -> None:
         """Stop the clock of all environments, as Lambda does between two events."""
@@ -104,8 +104,8 @@ class Aws:
 class Deployed:
     """A function by its name in the emulated Lambda."""
 
-    aws: Aws
     name: str
+    client: Any
 
     def invoke(self, event: Event) -> Any:
         """
@@ -113,7 +113,7 @@ class Deployed:
 
         :raises FunctionError: if it raised, died, or did not answer in time
         """
-        answer = self.aws.client("lambda").invoke(
+        answer = self.client.invoke(
             FunctionName=self.name, Payload=json.dumps(event).encode()
         )
         payload = answer["Payload"].read().decode()

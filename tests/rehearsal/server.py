@@ -8,6 +8,7 @@ stands before it. What else Zappa needs: ListFunctionUrlConfigs, names with a pr
 
 import base64
 import json
+import logging
 import re
 import signal
 import sys
@@ -358,6 +359,7 @@ def main() -> None:
     Serve until SIGTERM. Read `{"logs": folder, "variables": {…}}` from standard input;
     write where things are, as a line of JSON.
     """
+    logging.basicConfig(level=logging.WARNING)
     asked = json.loads(sys.stdin.readline())
     default_user_config["lambda"]["use_docker"] = False
     _let_stacks_delete_apis()
