@@ -25,7 +25,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
-	package can-package deploy rollback restart undeploy status logs unlock bench current-docs
+	package can-package invoke deploy rollback restart undeploy status logs unlock bench current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -100,6 +100,9 @@ package: can-package $(DEV) ## the zip that every stage deploys
 
 can-package:
 	@python3 -m deploy.machine
+
+invoke: can-package $(DEV) ## send the package one event (EVENT=mocks/rest-get.json)
+	@$(PYTHON) -m tests.invoke $(or $(EVENT),mocks/rest-get.json)
 
 deploy: $(DEV) ## checks, package, rehearsal, then the stage (STAGE=qa; FROM=dev or ZIP=)
 	@$(PYTHON) -m deploy.release deploy $(STAGE) $(if $(ZIP),--zip $(ZIP)) \

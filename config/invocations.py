@@ -39,7 +39,7 @@ class Invocation:
     kind: str = "unroutable"
     method: str = ""
     # The pattern that matched, never the path: that may be a secret link.
-    route: str = ""
+    route: str | None = None
     # HTTP's; 0 for other events.
     status: int = 0
     queries: int = 0
@@ -55,7 +55,8 @@ class Invocation:
         outcome = "failed" if failed else self.status or "done"
         if not self.method:
             return f"{self.kind} {outcome}"
-        return f"{self.kind} {self.method} /{self.route} {outcome}"
+        route = "(no route)" if self.route is None else f"/{self.route}"
+        return f"{self.kind} {self.method} {route} {outcome}"
 
     def count(
         self,

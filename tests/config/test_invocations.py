@@ -86,7 +86,7 @@ def test_a_secret_link_is_in_no_field(call):
 def test_an_address_that_leads_nowhere_has_no_route(call):
     told = call(get("/nothing/here/"))
 
-    assert (told.route, told.status, told.client_errors) == ("", 404, 1)
+    assert (told.route, told.status, told.client_errors) == (None, 404, 1)
 
 
 @pytest.mark.parametrize(
