@@ -104,6 +104,10 @@ can-package:
 invoke: can-package $(DEV) ## send the package one event (EVENT=mocks/rest-get.json)
 	@$(PYTHON) -m tests.invoke $(or $(EVENT),mocks/rest-get.json)
 
+rehearse: can-package $(DEV) ## deploy to an AWS on this machine, and use it (STAGE=dev MYSQL=9 ZIP=)
+	@$(PYTHON) -m tests.rehearsal $(STAGE) $(if $(ZIP),--zip $(ZIP)) \
+		$(if $(MYSQL),--mysql $(MYSQL))
+
 deploy: $(DEV) ## checks, package, rehearsal, then the stage (STAGE=qa; FROM=dev or ZIP=)
 	@$(PYTHON) -m deploy.release deploy $(STAGE) $(if $(ZIP),--zip $(ZIP)) \
 		$(if $(FROM),--from $(FROM)) $(if $(REHEARSED),--rehearsed $(REHEARSED))

@@ -91,6 +91,8 @@ def render_settings(world: World) -> str:
         world.stage, rendering.load(), rendering.values(world.stage)
     )
     for part in (world.stage, world.worker):
+        # It would build the package, which is here already.
+        del settings[part]["callbacks"]
         variables = settings[part]["aws_environment_variables"]
         if variables["STAGE"] == "prod":
             # Where a stand-in for Stripe is refused, as it should be.
