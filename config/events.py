@@ -6,16 +6,17 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from importlib import import_module
 from typing import Any, Final, cast
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import close_old_connections, connection
 
-from config import schedules
-
 type Event = Mapping[str, Any]
 
+# Imported when one is called: a request needs none of what they bring.
+SCHEDULES: Final = "config.schedules"
 # Zappa names a rule after its function, and this is the function of its own.
 KEEP_WARM: Final = "handler.keep_warm_callback"
 # Whoever may invoke the function may run commands; none of them runs code from outside.
@@ -153,9 +154,9 @@ def _function_of_queue(record: Event) -> Callable[[Event, object], Any]:
 def _schedule(path: str) -> Callable[[Event, object], Any]:
     """:raises UnroutableEvent: unless it names a function of `config.schedules`"""
     module, _, name = path.rpartition(".")
-    function = vars(schedules).get(name)
-    # What that module imported from others is not meant.
-    home = getattr(function, "__module__", None)
-    if not module == home == schedules.__name__:
-        raise UnroutableEvent(f"{path} is no function of {schedules.__name__}.")
-    return cast("Callable[[Event, object], Any]", function)
+    if module == SCHEDULES:
+        function = vars(import_module(SCHEDULES)).get(name)
+        # What that module imported from others is not meant.
+        if getattr(function, "__module__", None) == SCHEDULES:
+            return cast("Callable[[Event, object], Any]", function)
+    raise UnroutableEvent(f"{path} is no function of {SCHEDULES}.")
