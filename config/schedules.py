@@ -5,14 +5,11 @@ An event or a queue may call these by name, and nothing else: config/events.py.
 """
 
 from django.core.management import call_command
-from django.utils import timezone
-
-from config.tasks import take_up_again
 
 
 def run_tasks(event: object, context: object) -> None:
     """What was to be done later, could not be done at once, or was cut off."""
-    take_up_again(timezone.now())
+    call_command("take_up_tasks")
     call_command("db_worker", batch=True, interval=0, startup_delay=False)
 
 

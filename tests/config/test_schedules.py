@@ -40,6 +40,14 @@ def test_run_tasks_does_what_waits(finalized, run_tasks):
     assert Document.objects.get().invoice == finalized
 
 
+def test_run_tasks_takes_up_what_was_cut_off(finalized, run_tasks, now):
+    DBTaskResult.objects.update(status="RUNNING", started_at=now)
+
+    schedules.run_tasks({}, None)
+
+    assert Document.objects.get().invoice == finalized
+
+
 def test_tidy_up_forgets_what_ended(finalized, run_tasks, now):
     run_tasks()
     DBTaskResult.objects.update(finished_at=now)
