@@ -102,7 +102,7 @@ def values(stage: str, environ: Mapping[str, str] = os.environ) -> dict[str, str
     }
     if said.keys() >= set(NEEDED):
         return said
-    stack = f"{_project()}-infra-{stage}"
+    stack = stack_of(stage)
     outputs, problem = _outputs(stack)
     known = {name: value for name, value in (outputs | said).items() if value}
     for name in NEEDED:
@@ -188,21 +188,26 @@ def _address(stage: str) -> dict[str, str]:
     Where a stage without a domain is found. Before its first deploy nobody knows: then
     links in mails lead nowhere until it is rendered and updated once more.
     """
+    if not (api := api_id(stage)):
+        return {"SiteUrl": f"https://{stage}.not-deployed-yet.invalid"}
+    return {"SiteUrl": f"https://{api}.execute-api.{_region()}.amazonaws.com/{stage}"}
+
+
+def api_id(stage: str) -> str:
+    """Of the REST API that Zappa made for a web stage; empty before its first deploy."""
     try:
-        resource = _cloudformation().describe_stack_resource(
+        resource = cloudformation().describe_stack_resource(
             StackName=f"{_project()}-{stage}", LogicalResourceId="Api"
         )
     except ClientError:
-        return {"SiteUrl": f"https://{stage}.not-deployed-yet.invalid"}
-    api = resource["StackResourceDetail"]["PhysicalResourceId"]
-    host = f"{api}.execute-api.{_region()}.amazonaws.com"
-    return {"SiteUrl": f"https://{host}/{stage}"}
+        return ""
+    return str(resource["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def _outputs(stack: str) -> tuple[dict[str, str], str]:
     """The outputs of a stack; without any, the reason."""
     try:
-        found = _cloudformation().describe_stacks(StackName=stack)["Stacks"][0]
+        found = cloudformation().describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
             return {}, f"There is no stack {stack}"
@@ -213,7 +218,11 @@ def _outputs(stack: str) -> tuple[dict[str, str], str]:
     return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs}, ""
 
 
-def _cloudformation() -> Any:
+def stack_of(stage: str) -> str:
+    return f"{_project()}-infra-{stage}"
+
+
+def cloudformation() -> Any:
     return boto3.client("cloudformation", region_name=_region())
 
 
