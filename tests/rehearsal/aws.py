@@ -9,6 +9,7 @@ AWS on loopback: everything that a stage is deployed to, and it runs what is dep
 
 import functools
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -133,19 +134,20 @@ def emulated_aws(
         to the other emulated services
     :param logs: a folder to keep what each environment writes
     """
-    start = functools.partial(
-        subprocess.Popen[str],
-        [
-            *("setpriv", "--pdeathsig", "KILL"),
-            *(sys.executable, "-m", "tests.rehearsal.server"),
-        ],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if logs is None else (logs / "aws.log").open("wb"),
-        text=True,
-    )
-    process = STARTER.submit(start).result()
+    with (logs / "aws.log" if logs else Path(os.devnull)).open("wb") as log:
+        start = functools.partial(
+            subprocess.Popen[str],
+            [
+                *("setpriv", "--pdeathsig", "KILL"),
+                *(sys.executable, "-m", "tests.rehearsal.server"),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        process = STARTER.submit(start).result()
     assert process.stdin
     assert process.stdout
     asked = {"logs": str(logs or ""), "variables": dict(variables or {})}

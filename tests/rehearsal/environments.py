@@ -225,11 +225,12 @@ class Environment:
         before = self.log.stat().st_size
         status, body = self._post(payload)
         logged = self._logged_since(before)
-        self._measure()
-        log = _with_figures(_without_chatter(logged), logged, self.peak_memory)
+        used = self._measure()
+        log = _with_figures(_without_chatter(logged), logged, used)
         failed = status != 200 or _is_report(body)
-        if self.peak_memory > self._configuration.memory:
-            self._kill_runtime()
+        if used > self._configuration.memory:
+            self.stop()
+            self.start()
             return Outcome(_killed(), failed=True, log=log)
         if body.startswith(b"Task timed out after "):
             # Lambda says so in JSON; its emulator does not.
@@ -308,15 +309,15 @@ class Environment:
                 return text
             time.sleep(0.002)
 
-    def _measure(self) -> None:
+    def _measure(self) -> int:
+        """MB that the function took at most since its INIT; 0 if it ended."""
+        used = 0
         for process in self._runtime_processes():
             status = _read(Path(f"/proc/{process}/status"))
             if peak := re.search(r"VmHWM:\s+(\d+) kB", status):
-                self.peak_memory = max(self.peak_memory, int(peak[1]) // 1024)
-
-    def _kill_runtime(self) -> None:
-        self._signal(signal.SIGKILL)
-        self.peak_memory = 0
+                used = max(used, int(peak[1]) // 1024)
+        self.peak_memory = max(self.peak_memory, used)
+        return used
 
     def _signal(self, number: signal.Signals) -> None:
         for process in self._runtime_processes():
