@@ -12,6 +12,7 @@ import getpass
 import hashlib
 import json
 import platform
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -224,6 +225,8 @@ class Lock:
     def _put(self, **condition: str) -> None:
         now = _now()
         held = {
+            # Its ETag is of its content: two locks of one second must not look alike.
+            "id": str(uuid.uuid4()),
             "by": whoami(),
             "since": now.isoformat(timespec="seconds"),
             "until": (now + LOCK_LASTS).isoformat(timespec="seconds"),
