@@ -51,21 +51,21 @@ def problem_of(address: str, path: str) -> str:
     return _problem(address, Question(path, lambda body: True))
 
 
+def style_sheet(zip_content: bytes) -> tuple[str, bytes]:
+    """The path that this zip's content gave to one of its style sheets, and the sheet."""
+    with zipfile.ZipFile(io.BytesIO(zip_content)) as archive:
+        hashed = json.loads(archive.read(MANIFEST))["paths"].values()
+        name = min(path for path in hashed if path.endswith(".css"))
+        return f"/static/{name}", archive.read(f"build/static/{name}")
+
+
 def _questions(zip_content: bytes) -> Iterator[Question]:
     yield Question("/healthz", lambda body: body.startswith(b"ok"))
     yield Question("/readyz", lambda body: body.startswith(b"ok"))
     yield Question("/", lambda body: b"</html>" in body)
     yield Question("/api/v1/posts/", _is_list)
-    yield _static_file(zip_content)
-
-
-def _static_file(zip_content: bytes) -> Question:
-    """A style sheet under the name that this zip's content gave it."""
-    with zipfile.ZipFile(io.BytesIO(zip_content)) as archive:
-        hashed = json.loads(archive.read(MANIFEST))["paths"]
-        name = min(path for path in hashed.values() if path.endswith(".css"))
-        content = archive.read(f"build/static/{name}")
-    return Question(f"/static/{name}", lambda body: body == content)
+    path, content = style_sheet(zip_content)
+    yield Question(path, lambda body: body == content)
 
 
 def _is_list(body: bytes) -> bool:
