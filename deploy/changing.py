@@ -7,7 +7,7 @@ stage has answered with it.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy import smoke
 from deploy.bucket import Lock, NotInBucket, Record, Release, timestamp, whoami
 from deploy.progress import Progress, Step
-from deploy.stage import Settings, Stage, ZappaFailed, load
+from deploy.stage import NEW, Settings, Stage, ZappaFailed, load
 
 # Before the web function changes. Each may run twice.
 MIGRATING = (
@@ -41,7 +41,9 @@ class Change:
     progress: Progress
     lock: Lock
     record: Record
+    # Of the smoke test, in seconds.
     patience: float = smoke.PATIENCE
+    commands: Sequence[tuple[str, str]] = MIGRATING
     _zips: dict[str, bytes] = field(default_factory=dict)
 
     @contextmanager
@@ -50,19 +52,21 @@ class Change:
         with self.progress.step(name) as step:
             yield step
 
-    def install(self, part: str, release: Release, settings: Settings) -> None:
+    def install(self, part: str, release: Release, settings: Settings) -> str:
+        """What was done, in a word or three."""
         wanted = {"zip": release.zip, "settings": release.settings}
         with self.step(f"{self.stage.function_name(part)}: {release.zip[:12]}") as step:
             known = self.record.installed.get(part) == wanted
             if known and self.stage.has(part, release.zip, settings):
                 step.result = "nothing to change"
-                return
+                return step.result
             # Until it is done, nobody knows what the function has.
             self.record.installed[part] = {"zip": "", "settings": ""}
             self.save()
             step.result = self.stage.install(part, release.zip, settings)
             self.record.installed[part] = wanted
             self.save()
+        return step.result
 
     def ask(self, release: Release) -> None:
         """:raises smoke.Unhealthy: if the stage does not answer as it should"""
@@ -107,11 +111,11 @@ def deploy(change: Change, zip_file: Path, commit: str) -> None:
         step.result = f"zips/{release.zip[:12]}…"
     try:
         change.install(stage.worker, release, stage.settings)
-        for name, command in MIGRATING:
+        for name, command in change.commands:
             with change.step(name):
                 stage.manage(command)
-        change.install(stage.name, release, stage.settings)
-        release = _with_its_address(change, release)
+        if change.install(stage.name, release, stage.settings) in NEW:
+            release = _with_its_address(change, release)
         change.ask(release)
     except REFUSALS as error:
         raise Failed(f"{_sentence(error)} {_go_back(change, release)}") from error
@@ -144,6 +148,17 @@ def rollback(change: Change) -> Release:
         record.releases.pop()
     change.save()
     return target
+
+
+def restart(change: Change) -> None:
+    """
+    Have both functions begin anew, so that they read their secret again. Requests that
+    are being answered are still answered.
+    """
+    stage = change.stage
+    for part in stage.parts:
+        with change.step(f"new environments of {stage.function_name(part)}"):
+            stage.renew(part, timestamp())
 
 
 def undeploy(change: Change) -> None:

@@ -17,13 +17,13 @@ class Step:
 class Progress:
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._steps: list[Step] = []
+        self.steps: list[Step] = []
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         """One step; its body says what came of it by setting `result`."""
         step = Step(name)
-        self._steps.append(step)
+        self.steps.append(step)
         begun = time.monotonic()
         self.say(name)
         try:
@@ -40,11 +40,11 @@ class Progress:
         print(f"{time.monotonic() - self._started:4.0f} s · {line}", flush=True)
 
     def print_table(self) -> None:
-        if not self._steps:
+        if not self.steps:
             return
-        width = max(len(step.name) for step in self._steps)
-        results = max(len(step.result) for step in self._steps)
+        width = max(len(step.name) for step in self.steps)
+        results = max(len(step.result) for step in self.steps)
         print()
-        for step in self._steps:
+        for step in self.steps:
             print(f"{step.name:{width}}  {step.result:{results}} {step.seconds:6.1f} s")
         print(flush=True)

@@ -1,7 +1,7 @@
 """
 Change a stage on AWS, and see how it does: `python -m deploy.release deploy qa`.
 
-`make deploy|rollback|undeploy|status|logs|unlock STAGE=qa` call it.
+`make deploy|rollback|restart|undeploy|status|logs|unlock STAGE=qa` call it.
 """
 
 import argparse
@@ -73,6 +73,11 @@ def rollback(options: argparse.Namespace, progress: Progress) -> None:
     )
 
 
+def restart(options: argparse.Namespace, progress: Progress) -> None:
+    with changing.hold(load(options.stage), progress) as change:
+        changing.restart(change)
+
+
 def undeploy(options: argparse.Namespace, progress: Progress) -> None:
     stage = load(options.stage)
     names = " and ".join(stage.function_name(part) for part in stage.parts)
@@ -124,7 +129,7 @@ def _fetched(name: str, progress: Progress) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Change a stage on AWS, or watch it.")
     commands = parser.add_subparsers(required=True)
-    for act in (deploy, rollback, undeploy, status, logs, unlock):
+    for act in (deploy, rollback, restart, undeploy, status, logs, unlock):
         command = commands.add_parser(act.__name__)
         command.add_argument("stage", type=_stage)
         command.set_defaults(act=act)

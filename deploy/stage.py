@@ -26,8 +26,20 @@ from deploy.bucket import Bucket
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "release"
 ZAPPA = Path(sys.executable).with_name("zappa")
+# Of a stack: one that was given up, of which CloudFormation keeps no more than the name.
+NO_STACK = ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 # Seconds between two looks at what AWS has not finished.
 PAUSE = 3
+
+# What `install` did, of which the first two gave the stage an address.
+NEW = CREATED, MADE_ANEW = ("created", "made anew")
+UPDATED = "updated"
+# A line of an exception, of Zappa's own refusal, or of Lambda's end of an invocation; not
+# the one that only says that there was one.
+ERROR = re.compile(
+    r"(?:\[ERROR\]\s+)?(?!Error: Unhandled)"
+    r"([\w.]*(?:Error|Exception|Failed)\b: .+|.*\bTask timed out after .+)"
+)
 
 type Settings = Mapping[str, Mapping[str, Any]]
 
@@ -78,6 +90,7 @@ class Stage:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
+        del found["ResponseMetadata"]
         return found
 
     @staticmethod
@@ -92,6 +105,7 @@ class Stage:
             there is not None
             and self.zip_of(there) == digest
             and _is_configured(there, settings[part])
+            and not self._is_half_made(part)
         )
 
     def install(self, part: str, digest: str, settings: Settings) -> str:
@@ -104,15 +118,30 @@ class Stage:
         source = ("--zip", self.bucket.zip_address(digest))
         if self._settled(part) is None:
             self.zappa("deploy", part, *source, settings=settings)
-            return "created"
+            return CREATED
         if self._is_half_made(part):
             # `zappa update` leaves out the gateway, and `zappa deploy` refuses. It
             # cannot have served anybody.
             self.zappa("undeploy", part, "--yes", settings=settings)
             self.zappa("deploy", part, *source, settings=settings)
-            return "made anew"
+            return MADE_ANEW
         self.zappa("update", part, *source, settings=settings)
-        return "updated"
+        return UPDATED
+
+    def renew(self, part: str, mark: str) -> None:
+        """
+        Let Lambda replace the function's environments, which any change of its variables
+        makes it do. Zappa keeps a variable that it does not know.
+
+        :raises ClientError: if there is no function
+        """
+        there = self._settled(part) or {}
+        variables = there.get("Environment", {}).get("Variables", {})
+        self.client("lambda").update_function_configuration(
+            FunctionName=self.function_name(part),
+            Environment={"Variables": variables | {"RESTARTED_AT": mark}},
+        )
+        self._settled(part)
 
     def manage(self, command: str) -> str:
         """
@@ -157,6 +186,9 @@ class Stage:
 
     def stack_status(self, part: str) -> str:
         """Of the stack in which Zappa keeps the gateway; empty if there is none."""
+        if not self._has_gateway(part):
+            # Nor may whoever deploys ask for one.
+            return ""
         try:
             answer = self.client("cloudformation").describe_stacks(
                 StackName=self.function_name(part)
@@ -180,12 +212,13 @@ class Stage:
         return there
 
     def _is_half_made(self, part: str) -> bool:
+        """Whether there is a function that should have a gateway, and has none."""
         status = self.stack_status(part)
-        made = status.endswith("_COMPLETE") and status not in (
-            "ROLLBACK_COMPLETE",
-            "DELETE_COMPLETE",
-        )
-        return bool(self.settings[part].get("apigateway_enabled", True)) and not made
+        is_there = status.endswith("_COMPLETE") and status not in NO_STACK
+        return self._has_gateway(part) and not is_there
+
+    def _has_gateway(self, part: str) -> bool:
+        return bool(self.settings[part].get("apigateway_enabled", True))
 
 
 def load(name: str) -> Stage:
@@ -217,7 +250,7 @@ def load(name: str) -> Stage:
 def _is_configured(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     # Zappa keeps variables that the settings no longer name.
     variables = there.get("Environment", {}).get("Variables", {})
-    return (
+    return bool(
         there["Handler"] == wanted["lambda_handler"]
         and there["Runtime"] == wanted["runtime"]
         and there["MemorySize"] == wanted["memory_size"]
@@ -227,9 +260,7 @@ def _is_configured(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _reason(output: str) -> str:
-    """The line in which Zappa, or the command it ran, says what is wrong."""
+    """What Zappa, or the command that it ran, says is wrong."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [
-        line for line in lines if re.match(r"([\w.]*(Error|Exception)|Error)\b", line)
-    ]
+    errors = [found[1] for line in lines if (found := ERROR.match(line))]
     return (errors or lines or ["it said nothing"])[-1].rstrip(".")

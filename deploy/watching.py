@@ -14,8 +14,8 @@ from deploy.stage import Stage, ZappaFailed
 
 # Lambda's own lines, which tell less than ours of the same event.
 PLATFORM = ("START ", "END ", "INIT_START ", "REPORT ", "XRAY ")
-# Of our lines: shown first, so not again.
-SHOWN_FIRST = ("timestamp", "level", "message")
+# Fields of a line that have a place of their own, or that the message tells already.
+PLACED = ("time", "level", "logger", "message", "request_id", "traceback")
 ERRORS = ("ERROR", "CRITICAL")
 # In which an environment that nobody calls is usually kept.
 WARM_FOR = timedelta(minutes=5)
@@ -100,14 +100,24 @@ def _readable(line: Line) -> str:
     begin = f"{at:%Y-%m-%d %H:%M:%S} {part}"
     if isinstance(said, str):
         return f"{begin} {said}"
-    rest = " ".join(
-        f"{name}={value}"
+    words = [begin, str(said.get("level", "")), str(said.get("message", ""))]
+    words += [f"{name}={value}" for name, value in _extra(said).items()]
+    if request_id := said.get("request_id"):
+        words.append(f"[{request_id}]")
+    text = " ".join(word for word in words if word)
+    trace = str(said.get("traceback", ""))
+    return "\n    ".join([text, *trace.splitlines()])
+
+
+def _extra(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    # The figures of embedded metrics are in the message, but for that of a cold start.
+    if "_aws" in said:
+        return {"init_ms": said["init_ms"]} if said.get("init_ms") else {}
+    return {
+        name: value
         for name, value in said.items()
-        # The figures of embedded metrics are fields of the line; this describes them.
-        if name not in (*SHOWN_FIRST, "_aws") and value not in (None, "")
-    )
-    words = (begin, str(said.get("level", "")), str(said.get("message", "")), rest)
-    return " ".join(word for word in words if word)
+        if name not in PLACED and value not in (None, "")
+    }
 
 
 def _health(stage: Stage) -> str:
@@ -159,7 +169,7 @@ def _warmth(stage: Stage, now: datetime) -> str:
     latest = _latest_line(stage)
     if latest is None:
         return "no: it was never called"
-    minutes = (now - latest).total_seconds() / 60
+    minutes = max(0.0, (now - latest).total_seconds() / 60)
     word = "probably" if now - latest < WARM_FOR else "probably not"
     return f"{word}: the latest call was {minutes:.0f} minutes ago"
 
@@ -184,7 +194,8 @@ def _latest_line(stage: Stage) -> datetime | None:
 
 def _errors(stage: Stage, since: datetime) -> int:
     return sum(
-        isinstance(said, Mapping) and said.get("level") in ERRORS
+        isinstance(said, Mapping)
+        and (said.get("level") in ERRORS or bool(said.get("server_errors")))
         for _, (_, _, said) in _lines(stage, since)
     )
 
