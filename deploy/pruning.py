@@ -34,7 +34,6 @@ UNREAD = (
     # pages, documentation of code, a second kind of tokens.
     "allauth/headless",
     "allauth/usersessions",
-    "django/contrib/admindocs",
     "django/contrib/flatpages",
     "django/contrib/redirects",
     "rest_framework/authtoken",
