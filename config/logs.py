@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import time
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from typing import Any, Final
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRET_LINK: Final = re.compile(r"/(i|invitations)/[\w-]{20,}")
+_encode: Final = json.JSONEncoder(default=str).encode
 # What every record has; the rest was passed as `extra`.
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -27,11 +27,12 @@ class WithoutLinks(logging.Filter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line, which CloudWatch indexes; a traceback is a field of it."""
+    """
+    One JSON object a line, which CloudWatch indexes, and dates; a traceback is a field.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": self._time(record),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -41,17 +42,10 @@ class JsonLines(logging.Formatter):
             line["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = record.stack_info
-        line |= {
-            name: value
-            for name, value in vars(record).items()
-            if name not in _USUAL and _is_plain(value)
-        }
-        return _hidden(json.dumps(line, default=str))
-
-    @staticmethod
-    def _time(record: logging.LogRecord) -> str:
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        return f"{seconds}.{record.msecs:03.0f}Z"
+        for name, value in vars(record).items():
+            if name not in _USUAL and _is_plain(value):
+                line[name] = value
+        return _hidden(_encode(line))
 
 
 def _is_plain(value: Any) -> bool:
