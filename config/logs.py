@@ -42,9 +42,11 @@ class JsonLines(logging.Formatter):
             line["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = record.stack_info
-        for name, value in vars(record).items():
-            if name not in _USUAL and _is_plain(value):
-                line[name] = value
+        line |= {
+            name: value
+            for name, value in vars(record).items()
+            if name not in _USUAL and _is_plain(value)
+        }
         return _hidden(_encode(line))
 
 
