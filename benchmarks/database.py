@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import MySQLdb
+import MySQLdb  # type: ignore[import-untyped]
 
 from benchmarks import rows
 from benchmarks.targets import ROOT, Target

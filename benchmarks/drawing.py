@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from benchmarks.figures import shown
+
 WIDTH = 420
-LEFT = 132
+LEFT = 146
 RIGHT = 96
 BAR = 16
 ROW = 24
@@ -60,7 +62,7 @@ def _panel(
         y = top + HEAD + number * ROW
         length = max(1.0, value / longest * (WIDTH - LEFT - RIGHT))
         kind = "ours" if result["name"] == "ours" else "peer"
-        label = f"{value:.3g}{_ratio(found, values, value)}"
+        label = f"{shown(value)}{_ratio(found, values, value)}"
         parts += [
             f'<text x="0" y="{y + 13}">{escape(result["title"])}</text>',
             f'<rect class="{kind}" x="{LEFT}" y="{y}"',
@@ -79,7 +81,7 @@ def _in_words(found: Sequence[dict[str, Any]]) -> str:
     """For who cannot see it."""
     said = [
         f"{title}: "
-        + ", ".join(f"{r['title']} {float(r[phase][figure]):.3g}" for r in found)
+        + ", ".join(f"{r['title']} {shown(r[phase][figure])}" for r in found)
         for title, phase, figure in PANELS
     ]
     return "Milliseconds, less is better. " + ". ".join(said) + "."

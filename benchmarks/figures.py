@@ -75,3 +75,11 @@ def best_of(measure: Callable[[], Sample], *, limit: float, tries: int) -> Sampl
             break
         best = min(best, measure(), key=lambda sample: float(sample["foreign"]))
     return best
+
+
+def shown(value: float) -> str:
+    """With three digits or so."""
+    for least, digits in ((100, 0), (10, 1)):
+        if value >= least:
+            return f"{value:.{digits}f}"
+    return f"{value:.2f}"

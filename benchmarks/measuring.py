@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks import events, figures, rows
 from benchmarks.database import Server
@@ -136,12 +137,11 @@ def measure(
 ) -> Findings:
     """:raises benchmarks.process.HandlerError: if a call fails"""
     findings = Findings()
-    numbers = itertools.count(1)
     for round_ in range(1, plan.rounds + 1):
         say(f"round {round_} of {plan.rounds}: {plan.cold} cold starts each")
         measure_cold(contestants, plan, findings, random.Random(round_))  # noqa: S311
         say(f"round {round_} of {plan.rounds}: {plan.warm} calls of each operation")
-        measure_warm(contestants, plan, findings, numbers)
+        measure_warm(contestants, plan, findings)
     return findings
 
 
@@ -152,7 +152,7 @@ def measure_cold(
     for sample in range(plan.cold + 1):
         for contestant in chance.sample(contestants, len(contestants)):
             best = figures.best_of(
-                lambda contestant=contestant: cold(contestant),
+                partial(cold, contestant),
                 limit=FOREIGN,
                 tries=plan.tries,
             )
@@ -182,39 +182,31 @@ class Running:
     contestant: Contestant
     process: Process
     elsewhere: Elsewhere
+    # Opened by the process so far.
     connections: int
+    # Of its calls: each has its own, and all targets walk over the rows alike.
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
 
-def measure_warm(
-    contestants: list[Contestant],
-    plan: Plan,
-    findings: Findings,
-    numbers: Iterator[int],
-) -> None:
+def measure_warm(contestants: list[Contestant], plan: Plan, findings: Findings) -> None:
     with ExitStack() as stack:
         running = [_started(contestant, stack) for contestant in contestants]
         for operation in (*OPERATIONS, WRITTEN):
-            _in_turns(running, operation, plan, findings, numbers)
+            _in_turns(running, operation, plan, findings)
         for one in running:
             findings.after.setdefault(one.contestant.name, []).append(_look_back(one))
             one.contestant.forget_drafts()
 
 
 def _in_turns(
-    running: list[Running],
-    operation: str,
-    plan: Plan,
-    findings: Findings,
-    numbers: Iterator[int],
+    running: list[Running], operation: str, plan: Plan, findings: Findings
 ) -> None:
     for one in running:
-        _call(one, operation, list(itertools.islice(numbers, WARM_UP)))
+        _call(one, operation, WARM_UP)
     for _ in range(max(1, plan.warm // BLOCK)):
         for one in running:
             sample = figures.best_of(
-                lambda one=one: block(
-                    one, operation, list(itertools.islice(numbers, BLOCK))
-                ),
+                partial(block, one, operation),
                 limit=FOREIGN,
                 tries=plan.tries,
             )
@@ -230,32 +222,35 @@ def _started(contestant: Contestant, stack: ExitStack) -> Running:
     return Running(contestant, process, elsewhere, opened)
 
 
-def block(one: Running, operation: str, numbers: list[int]) -> Sample:
+def block(one: Running, operation: str) -> Sample:
     """Calls in a row of one process."""
-    one_cpu = one.process.cpu_ms
+    cpu = one.process.cpu_ms
     meter = Meter(one.contestant.server, one.process, one.elsewhere.process)
     used = dict.fromkeys(("statements", "pings", "connections"), 0)
     times: list[float] = []
-    for begin in range(0, len(numbers), WRITE_EVERY):
+    for _ in range(BLOCK // WRITE_EVERY):
         if operation == WRITTEN:
-            one.elsewhere.write(numbers[begin])
+            one.elsewhere.write(next(one.numbers))
         before = one.contestant.server.counters()
-        times += _call(one, operation, numbers[begin : begin + WRITE_EVERY])
+        times += _call(one, operation, WRITE_EVERY)
         since = one.contestant.server.since(before)
         used = {name: used[name] + since[name] for name in used}
     one.connections += used["connections"]
     return {
         "times": times,
-        "cpu_ms": one.process.cpu_ms - one_cpu,
+        "cpu_ms": one.process.cpu_ms - cpu,
         "database_cpu_ms": meter.database_ms(),
         "foreign": meter.foreign(),
         **used,
     }
 
 
-def _call(one: Running, operation: str, numbers: list[int]) -> list[float]:
+def _call(one: Running, operation: str, times: int) -> list[float]:
     maker = OPERATIONS["list" if operation == WRITTEN else operation]
-    asked = [maker(number, one.contestant.keys) for number in numbers]
+    asked = [
+        maker(number, one.contestant.keys)
+        for number in itertools.islice(one.numbers, times)
+    ]
     return [one.process.call_well(event)["ms"] for event in asked]
 
 

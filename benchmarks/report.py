@@ -69,8 +69,8 @@ def summary(found: Sequence[Result]) -> str:
         [
             result["title"],
             *(with_ratio(found, result, value) for value in columns.values()),
-            number(result["peak_mb"]),
-            number(result["zipped_mb"]),
+            figures.shown(result["peak_mb"]),
+            figures.shown(result["zipped_mb"]),
         ]
         for result in found
     ]
@@ -88,9 +88,9 @@ def _cold(found: Sequence[Result]) -> str:
             result["title"],
             with_ratio(found, result, lambda r: r["cold"]["wall_ms"]),
             with_ratio(found, result, lambda r: r["cold"]["cpu_ms"]),
-            number(result["cold"]["load_ms"]),
-            number(result["cold"]["first_ms"]),
-            number(result["cold"]["rss_mb"]),
+            figures.shown(result["cold"]["load_ms"]),
+            figures.shown(result["cold"]["first_ms"]),
+            figures.shown(result["cold"]["rss_mb"]),
             mark(result["cold"]),
         ]
         for result in found
@@ -105,12 +105,12 @@ def _warm(found: Sequence[Result], operation: str) -> str:
         [
             result["title"],
             with_ratio(found, result, _p50(operation)),
-            number(result[operation]["p95_ms"]),
-            number(result[operation]["p99_ms"]),
+            figures.shown(result[operation]["p95_ms"]),
+            figures.shown(result[operation]["p99_ms"]),
             with_ratio(found, result, lambda r: r[operation]["cpu_ms"]),
-            number(result[operation]["database_cpu_ms"]),
-            number(result[operation]["statements"]),
-            number(result[operation]["pings"]),
+            figures.shown(result[operation]["database_cpu_ms"]),
+            figures.shown(result[operation]["statements"]),
+            figures.shown(result[operation]["pings"]),
             mark(result[operation], "calls"),
         ]
         for result in found
@@ -133,8 +133,8 @@ def _after(found: Sequence[Result]) -> str:
             f"{result['connections_opened']:.0f}",
             f"{result['connections_held']:.0f}",
             with_ratio(found, result, lambda r: r["peak_mb"]),
-            number(result["zipped_mb"]),
-            number(result["unpacked_mb"]),
+            figures.shown(result["zipped_mb"]),
+            figures.shown(result["unpacked_mb"]),
         ]
         for result in found
     ]
@@ -165,20 +165,12 @@ def with_ratio(
     """The figure, and in brackets how it compares to the Node peer's of the same run."""
     reference = reference_of(found)
     if reference is None:
-        return number(value(result))
-    return f"{number(value(result))} ({value(result) / value(reference):.2f})"
+        return figures.shown(value(result))
+    return f"{figures.shown(value(result))} ({value(result) / value(reference):.2f})"
 
 
 def reference_of(found: Sequence[Result]) -> Result | None:
     return next((result for result in found if result["name"] == REFERENCE), None)
-
-
-def number(value: float) -> str:
-    """Three digits or so."""
-    for least, digits in ((100, 0), (10, 1)):
-        if value >= least:
-            return f"{value:.{digits}f}"
-    return f"{value:.2f}"
 
 
 def mark(figures_: Mapping[str, float], name: str = "samples") -> str:

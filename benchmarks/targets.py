@@ -1,12 +1,14 @@
 """What is compared, and how each is put together as Lambda would be given it."""
 
 import compileall
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -19,8 +21,15 @@ PEERS = Path(__file__).resolve().parent / "peers"
 BUILD = ROOT / "build" / "bench"
 SITE_URL = f"https://{HOST}"
 # Lambda's Python brings these; a package leaves them out.
-LAMBDA_BRINGS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py")
-LAMBDA_BRINGS += ("urllib3",)
+LAMBDA_BRINGS = (
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "s3transfer",
+    "six.py",
+    "urllib3",
+)
 
 
 @dataclass(frozen=True)
@@ -94,42 +103,23 @@ def ours(zip_file: Path | None) -> Target:
 
 
 def node(_zip_file: Path | None) -> Target:
-    folder = _emptied("node")
-    for file in (PEERS / "node").iterdir():
-        if file.name != "node_modules":
-            shutil.copy(file, folder)
-    _run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--silent"], folder)
-    return _packed(
-        Target(
-            name="node",
-            title="Express, Sequelize",
-            command=["node", str(LOADERS / "loader.cjs"), "handler.handler"],
-            folder=folder,
-            zipped=0,
-            unpacked=0,
-            environment={"NODE_ENV": "production"},
-        )
+    return _target(
+        "node",
+        "Express, Sequelize",
+        command=["node", str(LOADERS / "loader.cjs"), "handler.handler"],
+        folder=_made("node", [PEERS / "node"], _make_node),
+        environment={"NODE_ENV": "production"},
     )
 
 
 def django(_zip_file: Path | None) -> Target:
-    folder = _emptied("django")
-    _install(folder)
-    shutil.copytree(PEERS / "django" / "peer", folder / "peer")
-    return _packed(
-        _python_target("django", "Django, DRF", folder, "peer.handler.handler")
-    )
+    folder = _made("django", [PEERS / "django"], _make_django)
+    return _python_target("django", "Django, DRF", folder, "peer.handler.handler")
 
 
 def floor(_zip_file: Path | None) -> Target:
-    folder = _emptied("floor")
-    everything = _emptied("driver")
-    _install(everything)
-    shutil.copytree(everything / "MySQLdb", folder / "MySQLdb")
-    shutil.copy(PEERS / "floor" / "handler.py", folder)
-    return _packed(
-        _python_target("floor", "Python, raw SQL", folder, "handler.handler")
-    )
+    folder = _made("floor", [PEERS / "django", PEERS / "floor"], _make_floor)
+    return _python_target("floor", "Python, raw SQL", folder, "handler.handler")
 
 
 MAKERS: Mapping[str, Callable[[Path | None], Target]] = {
@@ -146,21 +136,82 @@ def _python(handler: str) -> list[str]:
 
 
 def _python_target(name: str, title: str, folder: Path, handler: str) -> Target:
-    # Byte code that is valid whatever the dates of its sources, as ours is.
+    return _target(
+        name,
+        title,
+        command=_python(handler),
+        folder=folder,
+        environment={"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+def _target(
+    name: str,
+    title: str,
+    *,
+    command: list[str],
+    folder: Path,
+    environment: Mapping[str, str],
+) -> Target:
+    archive = BUILD / f"{name}.zip"
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in files:
+            packed.write(file, file.relative_to(folder))
+    return Target(
+        name=name,
+        title=title,
+        command=command,
+        folder=folder,
+        zipped=_megabytes([archive]),
+        unpacked=_megabytes(files),
+        environment=environment,
+    )
+
+
+def _made(name: str, sources: list[Path], make: Callable[[Path], None]) -> Path:
+    """The folder of a peer, made anew only when what it is made of has changed."""
+    digest = hashlib.sha256(sys.version.encode())
+    for source in sources:
+        for file in sorted(source.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(file.read_bytes())
+    stamp = BUILD / f"{name}.stamp"
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        stamp.unlink(missing_ok=True)
+        make(_emptied(name))
+        stamp.write_text(digest.hexdigest())
+    return BUILD / name
+
+
+def _make_node(folder: Path) -> None:
+    for file in (PEERS / "node").iterdir():
+        if file.name != "node_modules":
+            shutil.copy(file, folder)
+    _run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--silent"], folder)
+
+
+def _make_django(folder: Path) -> None:
+    _install(folder)
+    shutil.copytree(PEERS / "django" / "peer", folder / "peer")
+    _compile(folder)
+
+
+def _make_floor(folder: Path) -> None:
+    everything = _emptied("driver")
+    _install(everything)
+    shutil.copytree(everything / "MySQLdb", folder / "MySQLdb")
+    shutil.copy(PEERS / "floor" / "handler.py", folder)
+    _compile(folder)
+
+
+def _compile(folder: Path) -> None:
+    # Valid whatever the dates of its sources, as ours is.
     compileall.compile_dir(
         folder,
         quiet=2,
         stripdir=str(folder),
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
-    return Target(
-        name=name,
-        title=title,
-        command=_python(handler),
-        folder=folder,
-        zipped=0,
-        unpacked=0,
-        environment={"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
     )
 
 
@@ -173,27 +224,10 @@ def _install(folder: Path) -> None:
 
 def _what_lambda_brings() -> Path:
     folder = _emptied("runtime")
-    site_packages = Path(sys.prefix) / "lib" / "python3.13" / "site-packages"
+    site_packages = Path(sysconfig.get_path("purelib"))
     for name in LAMBDA_BRINGS:
         (folder / name).symlink_to(site_packages / name)
     return folder
-
-
-def _packed(target: Target) -> Target:
-    archive = BUILD / f"{target.name}.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for file in sorted(target.folder.rglob("*")):
-            if file.is_file():
-                packed.write(
-                    file, file.relative_to(target.folder), zipfile.ZIP_DEFLATED
-                )
-    return Target(
-        **vars(target)
-        | {
-            "zipped": _megabytes([archive]),
-            "unpacked": _megabytes(target.folder.rglob("*")),
-        }
-    )
 
 
 def _emptied(name: str) -> Path:
@@ -203,9 +237,9 @@ def _emptied(name: str) -> Path:
     return folder
 
 
-def _megabytes(files) -> float:
+def _megabytes(files: Iterable[Path]) -> float:
     return sum(file.stat().st_size for file in files if file.is_file()) / 1_000_000
 
 
-def _run(command: list[str | Path], folder: Path) -> None:
+def _run(command: Sequence[str | Path], folder: Path) -> None:
     subprocess.run([str(part) for part in command], cwd=folder, check=True)
