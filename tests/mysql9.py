@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.database import DatabaseError, Engine, main, private_server
+from tests.database import DatabaseError, Engine, main, mariadb, private_server
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
@@ -57,6 +57,14 @@ def mysql9() -> Engine:
         ],
         zones=[*run, str(system / "usr/bin/mysql_tzinfo_to_sql")],
     )
+
+
+def chosen() -> Engine:
+    """MySQL 9 where the variable `MYSQL` asks for it, MariaDB elsewhere.
+
+    :raises DatabaseError: see `mysql9` and `tests.database.mariadb`
+    """
+    return mysql9() if os.environ.get("MYSQL") == "9" else mariadb()
 
 
 def fetched(system: Path) -> Path:
