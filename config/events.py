@@ -12,6 +12,8 @@ from typing import Any, Final, cast
 from django.conf import settings
 from django.core.management import call_command
 from django.db import close_old_connections, connection
+from django.template.loader import get_template
+from django.urls import resolve
 
 type Event = Mapping[str, Any]
 
@@ -21,6 +23,10 @@ SCHEDULES: Final = "config.schedules"
 KEEP_WARM: Final = "handler.keep_warm_callback"
 # Whoever may invoke the function may run commands; none of them runs code from outside.
 REFUSED_COMMANDS: Final = frozenset({"shell"})
+# Init loads what every request needs, and a warm-up also what most of them need: addresses
+# whose code, and templates which, the first request for them would have to load.
+VISITED: Final = ("/", "/api/v1/posts/", "/i/a-token/", "/accounts/login/")
+SHOWN: Final = ("blog/index.html", "blog/post.html", "billing/invoice.html")
 # Characters of a command's output that are returned: the last ones. The log has all.
 LARGEST_OUTPUT: Final = 1_000_000
 
@@ -105,8 +111,12 @@ def _scheduled(event: Event, context: object) -> Any:
 
 
 def _keep_warm(event: Event, context: object) -> None:
-    # All that is loaded for a request was loaded at init. A connection would keep a
-    # database awake that is to sleep when nobody asks; so this is for those that do not.
+    """Load what the next request would wait for; it is never loaded twice."""
+    for path in VISITED:
+        resolve(path)
+    for template in SHOWN:
+        get_template(template)
+    # A database that is to sleep when nobody asks would be kept awake by this.
     if settings.KEEP_WARM_DATABASE:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

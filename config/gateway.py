@@ -186,7 +186,7 @@ def _headers(event: Event) -> Iterable[tuple[str, str]]:
 def _variable(header: str) -> str:
     """A header's name in an environ; "" for those that are not passed on."""
     name = header.upper()
-    if name in {"X-FORWARDED-FOR", "CONTENT-LENGTH", "TRANSFER-ENCODING"}:
+    if name in {"X-FORWARDED-FOR", "CONTENT-LENGTH"}:
         # We say ourselves who called and how long the body is, once it is decoded.
         return ""
     if "_" in name:

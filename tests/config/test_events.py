@@ -1,4 +1,9 @@
+import os
+import subprocess
+import sys
+
 import pytest
+from django.conf import settings
 from django.core.management import CommandError
 from django.db import connection, connections
 
@@ -22,6 +27,18 @@ def messages(*numbers, queue=QUEUE):
             for number in numbers
         ]
     }
+
+
+def run(code):
+    """What a process that is new prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 @pytest.fixture
@@ -169,6 +186,23 @@ def test_keeping_warm_asks_the_database_only_where_that_is_wanted(
         assert events.handle(event, None) is None
 
     assert events.kind_of(event) == "keep-warm"
+
+
+def test_keeping_warm_loads_what_the_next_request_would_wait_for():
+    code = """
+import sys
+from config import lambda_handler
+site = {"billing.views", "blog.views", "blog.api.views"}
+print(sorted(site & {*sys.modules}))
+lambda_handler.handler(WARM, None)
+print(sorted(site & {*sys.modules}))
+"""
+    rule = by_rule("zappa-keep-warm-handler.keep_warm_callback")
+
+    lines = run(f"WARM = {rule!r}\n{code}").splitlines()
+
+    assert lines[0] == "[]"
+    assert lines[-1] == "['billing.views', 'blog.api.views', 'blog.views']"
 
 
 @pytest.mark.mysql
