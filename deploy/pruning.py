@@ -25,8 +25,6 @@ UNREAD = (
     "build/static/rest_framework",
     # The back office takes what is beside it with .min in its name.
     "build/static/admin/js/vendor/*/*[!n].????????????.js",
-    # API Gateway compresses pages and files alike.
-    "build/static/**/*.gz",
     # Of libraries. `collectstatic` has copied the static files.
     "*/**/tests",
     "*/**/static",
@@ -123,7 +121,7 @@ def prune(tree: Path) -> None:
     _remove(path for path in files_of(tree) if path.suffix in FOR_DEVELOPERS)
     _remove(_alone(tree))
     _cut_metadata(tree)
-    _remove(_unused_libraries(tree))
+    _remove(unused_libraries(tree))
     prune_static(static)
 
 
@@ -137,7 +135,7 @@ def _cut_metadata(tree: Path) -> None:
             _remove([path])
 
 
-def _unused_libraries(tree: Path) -> list[Path]:
+def unused_libraries(tree: Path) -> list[Path]:
     """What auditwheel put beside libraries that are not here any more."""
     libraries = [path for path in files_of(tree) if checks.is_elf(path)]
     brought = {path.name: path for path in libraries if path.parent.suffix == ".libs"}
@@ -159,7 +157,7 @@ def _alone(tree: Path) -> Iterator[Path]:
 
 
 def prune_static(static: Path) -> None:
-    """Leave what pages link to: the manifest's hashed files, and their .gz."""
+    """Leave what pages link to: API Gateway compresses it, as it does pages."""
     manifest = static / "staticfiles.json"
     content = json.loads(manifest.read_text())
     paths = {
@@ -169,11 +167,7 @@ def prune_static(static: Path) -> None:
     }
     manifest.write_text(json.dumps(content | {"paths": paths}, sort_keys=True))
     linked = {static / hashed for hashed in paths.values()} | {manifest}
-    _remove(
-        path
-        for path in files_of(static)
-        if path not in linked and path.with_suffix("") not in linked
-    )
+    _remove(path for path in files_of(static) if path not in linked)
 
 
 def _remove(paths: Iterable[Path]) -> None:
