@@ -18,13 +18,21 @@ from subprocess import CalledProcessError
 from benchmarks import alike, database, drawing, measuring, report
 from benchmarks.measuring import Contestant, Plan
 from benchmarks.process import HandlerError
-from benchmarks.targets import BUILD, MAKERS, ROOT
+from benchmarks.targets import BUILD, MAKERS, ROOT, Missing
 from tests.database import DatabaseError
 
 DOCS = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "images" / "benchmark.svg"
 QUICK = Plan(rounds=1, cold=3, warm=200, tries=1)
+REFUSALS = (
+    alike.Unlike,
+    CalledProcessError,
+    DatabaseError,
+    HandlerError,
+    Missing,
+    report.Unmarked,
+)
 STARTED = time.monotonic()
 
 
@@ -32,12 +40,16 @@ def main() -> None:
     options = _options()
     try:
         run(options)
-    except (alike.Unlike, HandlerError, DatabaseError, CalledProcessError) as error:
+    except REFUSALS as error:
         sys.exit(f"No figures: {error}")
 
 
 def run(options: argparse.Namespace) -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
+    if options.write:
+        # Now, rather than when everything has been measured.
+        report.around(DOCS, "tables")
+        report.around(README, "summary")
     targets = []
     for name in options.targets:
         say(f"package of {name}")

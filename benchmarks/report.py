@@ -186,16 +186,29 @@ def _note(found: Sequence[Result]) -> str:
     return note
 
 
+class Unmarked(Exception):
+    """A page that nobody has prepared for figures."""
+
+
 def write_between(path: Path, name: str, content: str) -> None:
     """
     Replace what stands between the markers of that name.
 
-    :raises ValueError: if the file does not have them
+    :raises Unmarked: if the file does not have them
+    """
+    before, after = around(path, name)
+    path.write_text(f"{before}\n{content}\n{after}")
+
+
+def around(path: Path, name: str) -> tuple[str, str]:
+    """
+    What stands before and after, the markers included.
+
+    :raises Unmarked: if the file does not have them
     """
     begin, end = BEGIN.format(name), END.format(name)
-    text = path.read_text()
-    before, found, rest = text.partition(begin)
+    before, found, rest = path.read_text().partition(begin)
     _, ended, after = rest.partition(end)
     if not (found and ended):
-        raise ValueError(f"{path} has no markers {begin} and {end}.")
-    path.write_text(f"{before}{begin}\n{content}\n{end}{after}")
+        raise Unmarked(f"{path.name} needs a line {begin} and, below it, one {end}.")
+    return before + begin, end + after

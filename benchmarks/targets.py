@@ -32,6 +32,10 @@ LAMBDA_BRINGS = (
 )
 
 
+class Missing(Exception):
+    """A sentence for the person whose machine lacks something."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A packaged handler, and what starts it."""
@@ -103,6 +107,12 @@ def ours(zip_file: Path | None) -> Target:
 
 
 def node(_zip_file: Path | None) -> Target:
+    """:raises Missing: without Node"""
+    if not (shutil.which("node") and shutil.which("npm")):
+        raise Missing(
+            "Node is missing: install the Debian packages nodejs and npm, or name "
+            "other --targets."
+        )
     return _target(
         "node",
         "Express, Sequelize",
