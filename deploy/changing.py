@@ -118,6 +118,8 @@ def deploy(change: Change, zip_file: Path, commit: str) -> None:
             release = _with_its_address(change, release)
         change.ask(release)
     except REFUSALS as error:
+        if change.record.current is None:
+            raise Failed(f"{_sentence(error)} {_beginning(change, error)}") from error
         raise Failed(f"{_sentence(error)} {_go_back(change, release)}") from error
     if not _same(change.record.current, release):
         change.record.releases.append(release)
@@ -199,15 +201,25 @@ def _with_its_address(change: Change, release: Release) -> Release:
     return release
 
 
+def _beginning(change: Change, error: Exception) -> str:
+    """What to do about a stage that never answered."""
+    name = change.stage.name
+    domain = (
+        f" If the stage has a domain, `python -m deploy.stack {name} --domain` leads"
+        " it here, now that there is a gateway."
+        if isinstance(error, smoke.Unhealthy)
+        else ""
+    )
+    return (
+        f"This was the first deploy of {name}, so there is nothing to go back to: mend"
+        f" it, and deploy again.{domain}"
+    )
+
+
 def _go_back(change: Change, failed: Release) -> str:
     """A sentence on what became of it."""
-    before = change.record.current
+    before = change.record.releases[-1]
     name = change.stage.name
-    if before is None:
-        return (
-            f"This was the first deploy of {name}, so there is nothing to go back to:"
-            " mend it, and deploy again."
-        )
     if _same(before, failed):
         return (
             f"{name} already had this release, so it stays; for the one before:"

@@ -6,6 +6,7 @@ rehearsed.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -102,7 +103,9 @@ def _make(progress: Progress, root: Path, name: str, *target: str) -> None:
     with progress.step(name):
         make = shutil.which("make") or "make"
         command = [make, "--no-print-directory", *target]
-        run = subprocess.run(command, cwd=root, check=False)
+        # A rehearsal would write to the database that this names.
+        environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+        run = subprocess.run(command, cwd=root, env=environment, check=False)
         if run.returncode != 0:
             raise Refused(f"`make {' '.join(target)}` failed: nothing was deployed.")
 

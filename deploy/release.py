@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -102,8 +103,10 @@ def status(options: argparse.Namespace, progress: Progress) -> None:
 
 def logs(options: argparse.Namespace, progress: Progress) -> None:
     since = datetime.now(UTC) - options.since
-    for line in watching.logs(load(options.stage), since, follow=options.follow):
-        print(line, flush=True)
+    # Somebody who has seen enough of what goes on was not interrupted.
+    with suppress(KeyboardInterrupt):
+        for line in watching.logs(load(options.stage), since, follow=options.follow):
+            print(line, flush=True)
 
 
 def unlock(options: argparse.Namespace, progress: Progress) -> None:

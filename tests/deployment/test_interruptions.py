@@ -151,3 +151,13 @@ def test_undeploy_of_what_is_not_there_says_so(aws, capsys):
     release.main(["undeploy", "qa", "--yes"])
 
     assert capsys.readouterr().out.count("was not there") == 2
+
+
+def test_first_deploy_that_does_not_answer_says_what_may_be_missing(aws, tmp_path):
+    broken = Builder(tmp_path)("broken", **{"/readyz": 503})
+
+    with pytest.raises(changing.Failed) as failed:
+        deploy("dev", broken)
+
+    assert "/readyz answered 503. This was the first deploy of dev" in str(failed.value)
+    assert "`python -m deploy.stack dev --domain` leads it here" in str(failed.value)

@@ -14,7 +14,8 @@ check:
 package:
 	@echo package >> made; mkdir -p build; printf zip > build/lambda.zip
 rehearse:
-	@echo rehearse $(STAGE) $(notdir $(ZIP)) >> made; test ! -e refuse-rehearse
+	@echo rehearse $(STAGE) $(notdir $(ZIP)) $$DATABASE_URL >> made
+	@test ! -e refuse-rehearse
 """
 DIGEST = hashlib.sha256(b"zip").hexdigest()
 
@@ -52,6 +53,14 @@ def test_zip_is_checked_built_and_rehearsed_in_this_order(checkout):
     assert made(checkout) == ["check", "package", "rehearse qa lambda.zip"]
     assert candidate.digest == DIGEST
     assert candidate.commit == git(checkout, "rev-parse", "--short=12", "HEAD")
+
+
+def test_rehearsal_is_not_given_a_database_to_write_to(checkout, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "mysql://prod.example.com/paymyinvoice")
+
+    prepare("qa", Progress(), root=checkout)
+
+    assert made(checkout)[-1] == "rehearse qa lambda.zip"
 
 
 def test_changes_that_no_commit_has_are_told_and_marked(checkout, capsys):
