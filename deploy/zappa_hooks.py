@@ -3,10 +3,11 @@ What `zappa` does our way, also typed by hand: zappa_settings.json names `prepar
 callback that follows the reading of a stage's settings.
 
 `package`, `deploy` and `update` then take the one zip of `deploy.package`, and Zappa's own
-is never built. Zappa asks for an active virtual environment: VIRTUAL_ENV=$PWD/.venv.
+is never built.
 """
 
 import json
+import os
 import sys
 import tempfile
 from functools import partial
@@ -27,6 +28,8 @@ OF_AN_ACCOUNT = ("deploy", "update", "template")
 
 def prepare(cli: ZappaCLI) -> None:
     """:raises ClickException: if what differs per account is not to be found"""
+    # Zappa insists on the environment that it would have packaged.
+    os.environ.setdefault("VIRTUAL_ENV", sys.prefix)
     cli.create_package = partial(create_package, cli)
     if cli.command in OF_AN_ACCOUNT and "role_arn" not in cli.stage_config:
         fill(cli)

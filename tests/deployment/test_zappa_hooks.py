@@ -18,6 +18,13 @@ def zappa(command, stage="qa_worker"):
     return cli
 
 
+@pytest.fixture(autouse=True)
+def no_active_environment(monkeypatch):
+    # Set first, so that what the callback sets is taken back.
+    monkeypatch.setenv("VIRTUAL_ENV", "")
+    monkeypatch.delenv("VIRTUAL_ENV")
+
+
 @pytest.fixture
 def account(monkeypatch):
     for name in NEEDED:
@@ -54,11 +61,12 @@ def test_what_was_rendered_before_is_left_as_it_is(account):
     assert cli.stage_config["role_arn"] == "rendered"
 
 
-def test_a_package_needs_no_account():
+def test_a_package_needs_neither_account_nor_active_environment():
     cli = zappa("package")
 
     zappa_hooks.prepare(cli)
 
+    cli.check_venv()
     assert cli.desired_role_arn is None
 
 
