@@ -6,6 +6,7 @@ one that `DATABASE_URL` names: empty, for it is written to.
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -44,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     except Exception as error:
         progress.print_table()
-        name = progress.steps[-1].name
+        name = progress.steps[-1].name if progress.steps else "a world to rehearse in"
         sys.exit(
-            f"The step {name!r} failed: {error}\n"
-            f"What Zappa, AWS and the functions wrote is in {FOLDER.relative_to(ROOT)}:"
-            " zappa.log, functions/."
+            f"The step {name!r} failed: {error}\n{_last_error()}"
+            f"All that Zappa, AWS and the functions wrote is in"
+            f" {FOLDER.relative_to(ROOT)}: zappa.log, functions/."
         )
     progress.print_table()
     progress.say(f"rehearsed {options.stage}: every step was green")
@@ -79,6 +80,20 @@ def _database(options: argparse.Namespace) -> AbstractContextManager[str]:
     if url := os.environ.get("DATABASE_URL"):
         return nullcontext(url)
     return private_mariadb()
+
+
+def _last_error() -> str:
+    """What a function logged last of what went wrong in it; a line, or nothing."""
+    for log in sorted(
+        FOLDER.glob("functions/*.log"), key=lambda log: log.stat().st_mtime
+    ):
+        for line in reversed(log.read_text(errors="replace").splitlines()):
+            if line.startswith("{") and '"level": "ERROR"' in line:
+                entry = json.loads(line)
+                reason = entry.get("traceback", "").strip().splitlines()[-1:]
+                said = ": ".join([entry["message"], *reason])
+                return f"The last error in {log.name}: {said}\n"
+    return ""
 
 
 def _rehearse(

@@ -49,7 +49,8 @@ MADE = (
 )
 SECRET_KEY = "only-for-a-rehearsal-" * 4
 KEEP_WARM = "handler.keep_warm_callback"
-PAGES = ("/", "/blog/pricing-a-day-of-work/", "/api/v1/posts/")
+# Not the API, which strangers may ask so and so often.
+PAGES = ("/", "/blog/pricing-a-day-of-work/", "/readyz")
 FIRST_SECONDS = 10
 
 
@@ -76,8 +77,13 @@ def make_infrastructure(world: World) -> str:
         StackName=stack,
         TemplateBody=json.dumps(template),
         Parameters=[
-            {"ParameterKey": "Stage", "ParameterValue": world.stage},
-            {"ParameterKey": "Domain", "ParameterValue": DOMAIN},
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in (
+                ("Stage", world.stage),
+                ("Domain", DOMAIN),
+                # Always on: connections are kept, and can be lost.
+                ("Database", "rds"),
+            )
         ],
         Capabilities=["CAPABILITY_IAM"],
     )
