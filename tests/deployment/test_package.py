@@ -11,8 +11,8 @@ import MySQLdb
 import pytest
 
 from deploy import checks, native, package
-from tests.deployment.function import FunctionError
 from tests.journeys.main_job import main_job
+from tests.rehearsal.environments import FunctionError
 
 # Loads the driver and the files it is given; prints what is then in memory.
 LOAD = """

@@ -101,9 +101,7 @@ class World:
 
     def session(self) -> requests.Session:
         """An HTTP client for which the stage's domain leads to the gateway."""
-        session = requests.Session()
-        session.mount(SITE, Door(self.aws.gateway))
-        return session
+        return session_through(self.aws.gateway, SITE)
 
 
 @contextmanager
@@ -158,6 +156,13 @@ def mails_in(folder: Path) -> list[Message]:
         for text in file.read_text().split("-" * 79)
         if text.strip()
     ]
+
+
+def session_through(gateway: str, site: str) -> requests.Session:
+    """An HTTP client for which a site is found behind a gateway on loopback."""
+    session = requests.Session()
+    session.mount(site, Door(gateway))
+    return session
 
 
 class Door(requests.adapters.HTTPAdapter):
