@@ -16,6 +16,7 @@ import textwrap
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,8 +38,10 @@ def main() -> None:
         package.build(package.ZIP)
     with _function(package.ZIP) as function:
         outcome = function.call(json.dumps(event).encode())
+    made = datetime.fromtimestamp(package.ZIP.stat().st_mtime).astimezone()
+    said = f"{package.ZIP.name} of {made:%d %B %H:%M}; make package builds it anew"
     log = (f"  {_line_of_log(line)}" for line in outcome.log.splitlines())
-    for line in (*_readable(outcome.payload), "", "Log:", *log):
+    for line in (said, "", *_readable(outcome.payload), "", "Log:", *log):
         sys.stdout.write(f"{line}\n")
     sys.exit(int(outcome.failed))
 
