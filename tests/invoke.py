@@ -23,7 +23,7 @@ from typing import Any
 
 from deploy import package
 from tests import laptop
-from tests.rehearsal.environments import Configuration, Function
+from tests.rehearsal.environments import Configuration, Function, FunctionError
 from tests.rehearsal.gateway import content_of
 
 # Lines of an answer's content that are shown.
@@ -36,8 +36,13 @@ def main() -> None:
     event = _read(parser.parse_args().event)
     if not package.ZIP.exists():
         package.build(package.ZIP)
-    with _function(package.ZIP) as function:
-        outcome = function.call(json.dumps(event).encode())
+    try:
+        with _function(package.ZIP) as function:
+            outcome = function.call(json.dumps(event).encode())
+    except FunctionError as error:
+        sys.exit(
+            f"{error}\n{package.ZIP} does not migrate: make package, and try again."
+        )
     made = datetime.fromtimestamp(package.ZIP.stat().st_mtime).astimezone()
     said = f"{package.ZIP.name} of {made:%d %B %H:%M}; make package builds it anew"
     log = (f"  {_line_of_log(line)}" for line in outcome.log.splitlines())
