@@ -137,8 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("stage", type=_stage)
         command.set_defaults(act=act)
         if act is deploy:
-            command.add_argument("--zip", type=Path, help="instead of building one")
-            command.add_argument(
+            source = command.add_mutually_exclusive_group()
+            source.add_argument("--zip", type=Path, help="instead of building one")
+            source.add_argument(
                 "--from", dest="from_", type=_stage, help="the zip this stage serves"
             )
             command.add_argument(

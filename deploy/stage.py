@@ -90,7 +90,7 @@ class Stage:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
-        del found["ResponseMetadata"]
+        found.pop("ResponseMetadata", None)
         return found
 
     @staticmethod

@@ -201,6 +201,8 @@ def _errors(stage: Stage, since: datetime) -> int:
 
 
 def _migrations(stage: Stage) -> str:
+    if stage.configuration(stage.worker) is None:
+        return "there is no worker to ask"
     try:
         stage.manage("migrate --check")
     except ZappaFailed as error:
