@@ -39,7 +39,8 @@ def main() -> None:
     except (BotoCoreError, ClientError, rendering.Unrendered) as error:
         sys.exit(f"{options.stage}: {error}")
     if changed:
-        print(f"Written: {', '.join(changed)}. Functions read it when they start anew.")
+        print(f"Written: {', '.join(changed)}.")
+        print(f"Functions that run read it after `make restart STAGE={options.stage}`.")
     else:
         print("Nothing is missing, and nothing was changed.")
 

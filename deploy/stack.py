@@ -41,7 +41,7 @@ def main() -> None:
         action="store_true",
         help="the stage's own name, once it is deployed",
     )
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     try:
         given = pairs(options.values)
         name, template, parameters = wanted(options.stage, given, domain=options.domain)
@@ -120,9 +120,11 @@ def build(stack: str, template: str, parameters: Mapping[str, str]) -> str:
             for name, value in (before | dict(parameters)).items()
         ],
     }
+    # What is told below is what happens from now on.
+    seen = {event["EventId"] for event in _events(client, stack)}
     if not there:
         client.create_stack(**request, OnFailure="DELETE")
-        _watch(client, stack)
+        _watch(client, stack, seen)
         return "created"
     try:
         client.update_stack(**request)
@@ -130,7 +132,7 @@ def build(stack: str, template: str, parameters: Mapping[str, str]) -> str:
         if UNCHANGED in str(error):
             return "as it was"
         raise
-    _watch(client, stack)
+    _watch(client, stack, seen)
     return "updated"
 
 
@@ -144,10 +146,9 @@ def _described(client: Any, stack: str) -> dict[str, Any]:
     return found
 
 
-def _watch(client: Any, stack: str) -> None:
+def _watch(client: Any, stack: str, seen: set[str]) -> None:
     """Print each resource as it is done; some take a quarter of an hour."""
     begun = time.monotonic()
-    seen: set[str] = set()
     reason = ""
     while True:
         status = _described(client, stack).get("StackStatus", "DELETE_COMPLETE")
@@ -165,14 +166,20 @@ def _watch(client: Any, stack: str) -> None:
 
 def _news(client: Any, stack: str, seen: set[str]) -> list[dict[str, Any]]:
     """Events that ended something since last asked, oldest first."""
-    try:
-        events = client.describe_stack_events(StackName=stack)["StackEvents"]
-    except ClientError:
-        # A stack that could not be made is taken away, events and all.
-        return []
-    fresh = [event for event in events if event["EventId"] not in seen]
+    fresh = [e for e in _events(client, stack) if e["EventId"] not in seen]
     seen.update(event["EventId"] for event in fresh)
     return [e for e in reversed(fresh) if not e["ResourceStatus"].endswith("PROGRESS")]
+
+
+def _events(client: Any, stack: str) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = client.describe_stack_events(StackName=stack)[
+            "StackEvents"
+        ]
+    except ClientError:
+        # None yet; or it could not be made and was taken away, events and all.
+        return []
+    return found
 
 
 if __name__ == "__main__":

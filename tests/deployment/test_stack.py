@@ -71,7 +71,7 @@ def test_rendering_fills_a_stage_from_the_stack_that_was_made(kept, capsys):
     assert known["DatabaseHost"].endswith(".rds.amazonaws.com")
 
 
-def test_a_parameter_that_is_not_said_again_stays(moto):
+def test_a_parameter_that_is_not_said_again_stays(moto, capsys):
     text = {"Type": "String", "Default": "unsaid"}
     template = json.dumps(
         {
@@ -82,11 +82,14 @@ def test_a_parameter_that_is_not_said_again_stays(moto):
     )
     build("small", template, {"Said": "first"})
 
+    capsys.readouterr()
+
     again = build("small", template, {"Unsaid": "second"})
 
     stacks = boto3.client("cloudformation", region_name=REGION).describe_stacks()
     outputs = stacks["Stacks"][0]["Outputs"]
     assert again == "updated"
+    assert "create_complete" not in capsys.readouterr().out
     assert {pair["OutputKey"]: pair["OutputValue"] for pair in outputs} == {
         "Said": "first",
         "Unsaid": "second",
@@ -220,7 +223,7 @@ def test_what_could_not_be_made_is_named_with_its_reason(capsys):
     client = Events("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE")
 
     with pytest.raises(NotBuilt) as refusal:
-        stack._watch(client, "paymyinvoice-infra-dev")
+        stack._watch(client, "paymyinvoice-infra-dev", seen=set())
 
     assert str(refusal.value) == (
         "paymyinvoice-infra-dev is ROLLBACK_COMPLETE, for Rds create_failed: no capacity"
@@ -228,6 +231,29 @@ def test_what_could_not_be_made_is_named_with_its_reason(capsys):
     printed = capsys.readouterr().out
     assert printed.index("Network create_complete") < printed.index("Rds create_failed")
     assert printed.count("Network") == 1
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse")
+def test_the_account_is_made_and_changed_by_the_command(moto, monkeypatch, capsys):
+    for value in ("BudgetEmail=a@example.com", "MonthlyBudget=60"):
+        monkeypatch.setattr(sys, "argv", ["stack", "account", value])
+        stack.main()
+
+    printed = capsys.readouterr().out
+    found = boto3.client("cloudformation", region_name=REGION).describe_stacks()
+    (made,) = found["Stacks"]
+    said = {pair["ParameterKey"]: pair["ParameterValue"] for pair in made["Parameters"]}
+    assert "paymyinvoice-account created" in printed
+    assert "paymyinvoice-account updated" in printed
+    assert (said["BudgetEmail"], said["MonthlyBudget"]) == ("a@example.com", "60")
+
+
+def test_the_command_takes_values_behind_its_option(kept, monkeypatch):
+    arguments = ["stack", "dev", "--domain", "HostedZoneId=Z1"]
+    monkeypatch.setattr(sys, "argv", arguments)
+
+    with pytest.raises(SystemExit, match=r"dev: There is nothing yet"):
+        stack.main()
 
 
 def test_the_command_ends_with_the_sentence(moto, monkeypatch):
