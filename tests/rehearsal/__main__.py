@@ -30,6 +30,8 @@ FOLDER = ROOT / "build" / "rehearsal"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
+    if options.zip and not options.zip.is_file():
+        sys.exit(f"There is no zip at {options.zip}: make package builds one.")
     progress = Progress()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(
             f"The step {name!r} failed: {error}\n{_last_error()}"
             f"All that Zappa, AWS and the functions wrote is in"
-            f" {FOLDER.relative_to(ROOT)}: zappa.log, functions/."
+            f" {FOLDER.relative_to(Path.cwd(), walk_up=True)}: zappa.log, functions/."
         )
     progress.print_table()
     progress.say(f"rehearsed {options.stage}: every step was green")
