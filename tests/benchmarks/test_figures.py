@@ -57,9 +57,9 @@ def block(times, foreign=0.0):
 
 
 def test_of_calls_takes_times_from_quiet_blocks_and_counts_from_all():
-    found = figures.of_calls([block([1, 2, 3]), block([70, 80, 90], foreign=1.0)], 0.3)
+    found = figures.of_calls([block([1, 2, 6]), block([70, 80, 90], foreign=1.0)], 0.3)
 
-    assert (found["p50_ms"], found["calls"]) == (2, 3)
+    assert (found["p50_ms"], found["mean_ms"], found["calls"]) == (2, 3, 3)
     assert (found["cpu_ms"], found["statements"], found["pings"]) == (2, 1, 2)
     assert (found["samples"], found["taken"], found["disturbed"]) == (1, 2, False)
 
