@@ -1,4 +1,7 @@
+import hmac
+import json
 import logging
+import time
 
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
@@ -79,3 +82,21 @@ def test_an_error_that_the_outage_led_to_counts_as_one():
 )
 def test_other_errors_are_no_outage(error):
     assert not is_away(error)
+
+
+def test_stripe_is_told_to_deliver_again(away, settings):
+    event = {"id": "evt_1", "object": "event", "type": "charge.updated"}
+    body = json.dumps(event | {"data": {"object": {"id": "ch_1"}}, "livemode": False})
+    at = int(time.time())
+    secret = settings.STRIPE_WEBHOOK_SECRETS[0].encode()
+    digest = hmac.new(secret, f"{at}.{body}".encode(), "sha256").hexdigest()
+
+    response = away.post(
+        "/stripe/webhook/",
+        body,
+        content_type="application/json",
+        headers={"Stripe-Signature": f"t={at},v1={digest}"},
+    )
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "15"
