@@ -15,15 +15,24 @@ from pathlib import Path
 from deploy.checks import Unfit, files_of
 
 TASK = "/var/task"
-# Large folders of which little is ever loaded, and that. The rest has its source, for the
-# day that Stripe answers with an object nobody here asked for; Python then compiles it. A
-# test of the package says when something is missing here.
+# Large folders of which little is ever loaded, and that; or large modules, never loaded.
+# The rest has its source, for the day that Stripe answers with an object nobody here asked
+# for; Python then compiles it. A test of the package says when something is missing here.
 LOADED_OF = {
+    "PIL/ImageCms": "",
+    "PIL/ImageFilter": "",
     "allauth/socialaccount": "__init__ providers/__init__",
     "cryptography/x509": "",
+    "django/contrib/staticfiles/management": "__init__",
+    "django/core/management/templates": "",
+    "django/core/serializers/xml_serializer": "",
     "django/core/management/commands": """
         __init__ check createcachetable flush makemigrations migrate showmigrations
     """,
+    "idna/uts46data": "",
+    "reportlab/lib/pdfencrypt": "",
+    "reportlab/pdfbase/_glyphlist": "",
+    "reportlab/pdfbase/acroform": "",
     "stripe": """
         __init__ _any_iterator _api_mode _api_requestor _api_resource _api_version
         _app_info _base_address _charge _checkout_service _client_options
@@ -71,7 +80,7 @@ def _loaded(tree: Path) -> Iterator[Path]:
 
 
 def _is_loaded(name: str) -> bool:
-    for folder, loaded in LOADED_OF.items():
-        if name.startswith(f"{folder}/"):
-            return name.removeprefix(f"{folder}/") in loaded.split()
+    for place, loaded in LOADED_OF.items():
+        if f"{name}/".startswith(f"{place}/"):
+            return name.removeprefix(f"{place}/") in loaded.split()
     return True

@@ -56,6 +56,9 @@ UNREAD = (
     "django/contrib/postgres",
     "django/db/backends/oracle",
     "django/db/backends/postgresql",
+    # Of ways to log in, those that MariaDB alone has, or a person at a terminal.
+    "MySQLdb/plugins/client_ed25519.so",
+    "MySQLdb/plugins/dialog.so",
     # The API's description is validated in tests.
     "attr",
     "attrs",
@@ -111,7 +114,17 @@ UNREAD = (
     # The same in C; the API's description is written without.
     "yaml/_yaml*",
 )
-FOR_DEVELOPERS = {".c", ".h", ".map", ".pth", ".pxd", ".pyi", ".pyx"}
+FOR_DEVELOPERS = {
+    ".c",
+    ".h",
+    ".map",
+    ".po",
+    ".pth",
+    ".pxd",
+    ".pyi",
+    ".pyx",
+    ".typed",
+}
 
 
 def prune(tree: Path) -> None:
