@@ -22,7 +22,7 @@ from deploy.stage import NEW, Settings, Stage, ZappaFailed, load
 
 # Before the web function changes. Each may run twice.
 MIGRATING = (
-    ("settings, as the worker sees them", "check --deploy --fail-level WARNING"),
+    ("settings, as the worker sees them", "check --deploy --database default"),
     ("migrations", "migrate --no-input"),
     ("cache table", "createcachetable"),
 )

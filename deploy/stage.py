@@ -34,11 +34,12 @@ PAUSE = 3
 # What `install` did, of which the first two gave the stage an address.
 NEW = CREATED, MADE_ANEW = ("created", "made anew")
 UPDATED = "updated"
-# A line of an exception, of Zappa's own refusal, or of Lambda's end of an invocation; not
-# the one that only says that there was one.
+# A line of an exception, of Zappa's own refusal, of one of Django's checks, or of Lambda's
+# end of an invocation; not the one that only says that there was one.
 ERROR = re.compile(
     r"(?:\[ERROR\]\s+)?(?!Error: Unhandled)"
-    r"([\w.]*(?:Error|Exception|Failed)\b: .+|.*\bTask timed out after .+)"
+    r"([\w.]*(?:Error|Exception|Failed)\b: .+"
+    r"|\S+: \(\w+\.[EC]\d+\) .+|.*\bTask timed out after .+)"
 )
 
 type Settings = Mapping[str, Mapping[str, Any]]

@@ -106,6 +106,10 @@ def test_what_somebody_may_not_see_is_not_taken_for_missing(aws, stage):
             "2026-11-21 Task timed out after 900.00 seconds",
         ),
         (
+            f"[ERROR] SystemCheckError: Some:\n?: (mail.E001) Lost.\n{UNHANDLED}",
+            "?: (mail.E001) Lost",
+        ),
+        (
             "[ERROR] CommandFailed: migrate ended with exit code 1.\n",
             "CommandFailed: migrate ended with exit code 1",
         ),
