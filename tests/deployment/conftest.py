@@ -97,6 +97,7 @@ def stage(
             "PYTHONVERBOSE": "1",
             "SECRET_KEY": "only-for-this-test-" * 4,
             "SITE_URL": SITE,
+            "STAGE": "dev",
             "STRIPE_API_BASE": stripe.url,
             "STRIPE_API_KEY": "sk_test_package",
             "STRIPE_WEBHOOK_SECRETS": SECRET,
