@@ -5,7 +5,7 @@ import sys
 import pytest
 from django.conf import settings
 from django.core.management import CommandError
-from django.db import connection, connections
+from django.db import connection
 
 from config import events, schedules
 
@@ -206,12 +206,19 @@ print(sorted(site & {*sys.modules}))
 
 
 @pytest.mark.mysql
-def test_a_connection_that_died_is_made_again(called):
+def test_a_connection_that_is_too_old_is_not_used(monkeypatch):
+    used = []
+
+    def run_tasks(event, context):
+        used.append(connection.connection)
+        connection.ensure_connection()
+        connection.close_at = 0
+
+    run_tasks.__module__ = schedules.__name__
+    monkeypatch.setattr(schedules, "run_tasks", run_tasks)
     connection.ensure_connection()
-    connections["default"].connection.close()
+    connection.close_at = 0
 
     events.handle({"command": "config.schedules.run_tasks"}, None)
 
-    assert len(called) == 1
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    assert [*used, connection.connection] == [None, None]
