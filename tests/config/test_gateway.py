@@ -210,14 +210,14 @@ def test_a_query_keeps_what_is_encoded_in_it(ask):
     }
 
 
-@pytest.mark.parametrize("shape", set(SHAPES) - {"load-balancer"})
+@pytest.mark.parametrize("shape", sorted(SHAPES.keys() - {"load-balancer"}))
 def test_a_query_keeps_every_value(site, shape):
     seen = asked(site, SHAPES[shape](Sent(query="tag=a&tag=b&tag=")))
 
     assert seen["query"] == {"tag": ["a", "b", ""]}
 
 
-@pytest.mark.parametrize("shape", set(SHAPES) - {"load-balancer"})
+@pytest.mark.parametrize("shape", sorted(SHAPES.keys() - {"load-balancer"}))
 def test_a_header_keeps_every_value(site, shape):
     sent = Sent(headers=[("accept", "text/html"), ("accept", "image/png")])
 
