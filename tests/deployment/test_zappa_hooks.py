@@ -1,5 +1,8 @@
 """What `zappa` typed by hand does before its command; see test_package for the zip."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from click import ClickException
 from zappa.cli import ZappaCLI
@@ -66,7 +69,7 @@ def test_a_package_needs_neither_account_nor_active_environment():
 
     zappa_hooks.prepare(cli)
 
-    cli.check_venv()
+    assert cli.zappa.get_current_venv() == Path(sys.prefix)
     assert cli.desired_role_arn is None
 
 
