@@ -84,6 +84,26 @@ def test_stage_that_runs_another_zip_is_found_by_its_style_sheet(zips):
         smoke.ask(address, zips[0], patience=0)
 
 
+def test_style_sheet_must_be_the_zips_own(zips):
+    path, _ = smoke.style_sheet(zips[0])
+
+    with (
+        site(healthy(zips[0]) | {path: [(200, b"body {}")]}) as address,
+        pytest.raises(Unhealthy, match="css answered with something else"),
+    ):
+        smoke.ask(address, zips[0], patience=0)
+
+
+def test_wrong_answer_that_stays_wrong_ends_the_patience(zips, monkeypatch):
+    monkeypatch.setattr(smoke, "PAUSE", 0.01)
+
+    with (
+        site(healthy(zips[0]) | {"/healthz": [(502, b"")]}) as address,
+        pytest.raises(Unhealthy, match="/healthz answered 502"),
+    ):
+        smoke.ask(address, zips[0], patience=0.2)
+
+
 def test_wrong_answer_may_become_right_in_time(zips):
     answers = healthy(zips[0]) | {"/healthz": [(502, b""), (200, b"ok")]}
 
