@@ -1,5 +1,6 @@
 """The API's addresses. Nothing outside of it reverses them."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from accounts.api.views import (
@@ -11,6 +12,7 @@ from accounts.api.views import (
     UserViewSet,
 )
 from billing.api.views import PaymentViewSet, RefundViewSet
+from blog.api import reads
 from blog.api.views import CommentViewSet, PostViewSet, TagViewSet
 from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
@@ -30,4 +32,9 @@ router.register("invoices", InvoiceViewSet, basename="invoice")
 router.register("payments", PaymentViewSet, basename="payment")
 router.register("refunds", RefundViewSet, basename="refund")
 
-urlpatterns = router.urls
+urlpatterns = [
+    # What most requests are for, before the router, which has these as well.
+    path("posts/", reads.posts),
+    path("posts/<slug:slug>/", reads.post),
+    *router.urls,
+]

@@ -18,6 +18,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.http import person
 from blog import selectors
+from blog.api import rows
 from blog.api.filters import CommentFilter, PostFilter
 from blog.api.serializers import (
     CommentEditSerializer,
@@ -79,7 +80,8 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
             actor=author,
             now=timezone.now(),
         )
-        return self._shown(post, status.HTTP_201_CREATED)
+        written = rows.just_written(post, tags or [])
+        return Response(rows.shown(written), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Replace a post's texts",
@@ -145,9 +147,9 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
         fields = dict(typed.validated_data)
         return fields, fields.pop("tags", None)
 
-    def _shown(self, post: Post, code: int = status.HTTP_200_OK) -> Response:
+    def _shown(self, post: Post) -> Response:
         fresh = self.get_queryset().get(pk=post.pk)
-        return Response(PostSerializer(fresh).data, status=code)
+        return Response(PostSerializer(fresh).data)
 
 
 @extend_schema_view(
