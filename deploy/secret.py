@@ -56,7 +56,10 @@ def fill(
     """
     known = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
     asked = {
-        name: ask(name) for name in (*ASKED, *names) if _is_due(name, known, names)
+        name: ask(name)
+        # One that is both is asked for once.
+        for name in dict.fromkeys((*ASKED, *names))
+        if _is_due(name, known, names)
     }
     new = {name: value for name, value in asked.items() if value}
     if MADE not in known and MADE not in new:

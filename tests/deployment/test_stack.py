@@ -290,7 +290,9 @@ def test_a_secret_that_is_whole_is_left_alone_but_for_what_is_named(kept, read):
     asked = []
 
     again = secret.fill(client, kept, [], asked.append)
-    rolled = secret.fill(client, kept, ["STRIPE_API_KEY"], lambda name: "second")
+    # One answer for one name.
+    answers = {"STRIPE_API_KEY": "second"}
+    rolled = secret.fill(client, kept, ["STRIPE_API_KEY"], answers.pop)
 
     assert (again, asked, rolled) == ([], [], ["STRIPE_API_KEY"])
     assert read() == before | {"STRIPE_API_KEY": "second"}
