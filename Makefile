@@ -17,14 +17,15 @@ DEV := .venv/dev.stamp
 
 PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST)
-ON_MARIADB := $(PYTHON) -m tests.database -- $(PYTEST)
+# MYSQL=9 puts MySQL 9 in MariaDB's place.
+ON_MARIADB := $(PYTHON) -m tests.$(if $(MYSQL),mysql$(MYSQL),database) -- $(PYTEST)
 COVER := --cov --cov-report=
 TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'
 DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
-	package current-docs
+	package can-package invoke deploy rollback restart undeploy status logs unlock bench current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -94,8 +95,44 @@ lock: | $(OWN_UV) ## lock requirements/ (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --no-deps --group contract -o requirements/contract.txt
 	$(COMPILE) $(ARGS) --no-deps --group emulator -o requirements/emulator.txt
 
-package: $(DEV) ## the zip that a stage deploys (STAGE=dev)
-	$(PYTHON) -m deploy.package $(STAGE)
+package: can-package $(DEV) ## the zip that every stage deploys
+	$(PYTHON) -m deploy.package
+
+can-package:
+	@python3 -m deploy.machine
+
+invoke: can-package $(DEV) ## send the package one event (EVENT=mocks/rest-get.json)
+	@$(PYTHON) -m tests.invoke $(or $(EVENT),mocks/rest-get.json)
+
+rehearse: can-package $(DEV) ## deploy to an AWS on this machine, and use it (STAGE=dev MYSQL=9 ZIP=)
+	@$(PYTHON) -m tests.rehearsal $(STAGE) $(if $(ZIP),--zip $(ZIP)) \
+		$(if $(MYSQL),--mysql $(MYSQL))
+
+deploy: $(DEV) ## checks, package, rehearsal, then the stage (STAGE=qa; FROM=dev or ZIP=)
+	@$(PYTHON) -m deploy.release deploy $(STAGE) $(if $(ZIP),--zip $(ZIP)) \
+		$(if $(FROM),--from $(FROM)) $(if $(REHEARSED),--rehearsed $(REHEARSED))
+
+rollback: $(DEV) ## a stage back to the release before (STAGE=qa)
+	@$(PYTHON) -m deploy.release rollback $(STAGE)
+
+restart: $(DEV) ## let a stage read its secret anew (STAGE=qa)
+	@$(PYTHON) -m deploy.release restart $(STAGE)
+
+undeploy: $(DEV) ## remove a stage; database, buckets and logs stay (STAGE=qa YES=1)
+	@$(PYTHON) -m deploy.release undeploy $(STAGE) $(if $(YES),--yes)
+
+status: $(DEV) ## how a stage is, in a dozen lines (STAGE=qa)
+	@$(PYTHON) -m deploy.release status $(STAGE)
+
+logs: $(DEV) ## what a stage wrote, a line an event (STAGE=qa SINCE=1h FOLLOW=1)
+	@$(PYTHON) -m deploy.release logs $(STAGE) \
+		$(if $(SINCE),--since $(SINCE)) $(if $(FOLLOW),--follow)
+
+unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=qa)
+	@$(PYTHON) -m deploy.release unlock $(STAGE)
+
+bench: $(DEV) ## compare ourselves with peers (ARGS=--quick; ARGS=--help lists more)
+	$(PYTHON) -m benchmarks $(ARGS)
 
 # Tools and environments: made when missing, filled when a lock changes.
 

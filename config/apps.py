@@ -1,5 +1,16 @@
+import sys
+from importlib import import_module
+from typing import Any
+
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core.checks import CheckMessage, Tags, register
+
+from config.later import ImportedLater
+
+# REST framework looks whether it has these; introspection is for who inspects a database.
+sys.meta_path.insert(0, ImportedLater("requests", "sqlparse", "yaml"))
 
 
 class ConfigConfig(AppConfig):
@@ -8,5 +19,22 @@ class ConfigConfig(AppConfig):
     name = "config"
 
 
-class AdminConfig(DjangoAdminConfig):
+class AdminConfig(SimpleAdminConfig):
+    """The back office, whose models are registered when it is asked for, or checked."""
+
     default_site = "config.admin.BackOffice"
+
+    def ready(self) -> None:
+        register(check_dependencies, Tags.admin)
+        register(check_back_office, Tags.admin)
+
+
+class UnfoldConfig(AppConfig):
+    """Unfold's templates; its own configuration would load its site at once."""
+
+    name = "unfold"
+
+
+def check_back_office(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    import_module("config.back_office")
+    return check_admin_app(app_configs, **options)

@@ -1,14 +1,15 @@
 """
 One function for each schedule in `zappa_settings.json`; each calls one command.
 
-Zappa calls again with fewer arguments on a TypeError, so each takes exactly these two.
+An event or a queue may call these by name, and nothing else: config/events.py.
 """
 
 from django.core.management import call_command
 
 
 def run_tasks(event: object, context: object) -> None:
-    """What was to be done later, or could not be done at once."""
+    """What was to be done later, could not be done at once, or was cut off."""
+    call_command("take_up_tasks")
     call_command("db_worker", batch=True, interval=0, startup_delay=False)
 
 

@@ -64,7 +64,7 @@ INSTALLED_APPS = [
     "blog",
     "invoices",
     "billing",
-    "unfold.apps.BasicAppConfig",
+    "config.apps.UnfoldConfig",
     "unfold.contrib.filters",
     "config.apps.AdminConfig",
     "django.contrib.auth",
@@ -129,11 +129,45 @@ CACHES = {
 
 # Database
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url_config(
-        stage_needs("DATABASE_URL", on_a_laptop=f"sqlite:///{VAR_DIR}/db.sqlite3")
-    )
-}
+
+def _database() -> dict[str, Any]:
+    """`DATABASE_URL`, or the parts a stage's infrastructure and secret bring."""
+    host: str = env("DATABASE_HOST", default="")
+    if env("DATABASE_URL", default="") or not host:
+        url = stage_needs("DATABASE_URL", on_a_laptop=f"sqlite:///{VAR_DIR}/db.sqlite3")
+        return dict(env.db_url_config(url))
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "HOST": host,
+        "PORT": env.int("DATABASE_PORT", default=3306),
+        "NAME": stage_needs("DATABASE_NAME", on_a_laptop="paymyinvoice"),
+        "USER": stage_needs("DATABASE_USER", on_a_laptop="paymyinvoice"),
+        "PASSWORD": stage_needs("DATABASE_PASSWORD", on_a_laptop=""),
+    }
+
+
+def _database_tls(host: str) -> dict[str, Any]:
+    """
+    Options of the driver that refuse a server which its authority does not vouch for.
+
+    :raises ImproperlyConfigured: if the authority's certificate is not there
+    """
+    authority: str = env("DATABASE_SSL_CA", default="")
+    if not authority and IS_DEPLOYED and host not in {"127.0.0.1", "::1", "localhost"}:
+        # Of RDS, of this region alone: all of them take 50 ms to read at each log-in.
+        region = env("AWS_REGION", default="(AWS_REGION)")
+        authority = str(BASE_DIR / "config" / "certificates" / f"rds-{region}.pem")
+    if not authority:
+        return {}
+    if not Path(authority).is_file():
+        raise ImproperlyConfigured(
+            f"{authority} is missing: set DATABASE_SSL_CA to a file with the certificate "
+            "of the authority that signed the database server's."
+        )
+    return {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": authority}}
+
+
+DATABASES: dict[str, dict[str, Any]] = {"default": _database()}
 # A connection outlives its request, so that a warm Lambda environment reuses it.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=300)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -145,16 +179,21 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    # Seconds; all below API Gateway's 29, so that a silent network is an error. What a
+    # worker asks, a migration for one, may take longer.
+    _patience = env.int("DATABASE_READ_TIMEOUT", default=25)
     DATABASES["default"]["OPTIONS"] = {
         "charset": "utf8mb4",
-        # Seconds; all below API Gateway's 29, so that a silent network is an error.
-        "connect_timeout": 5,
-        "read_timeout": 25,
-        "write_timeout": 25,
+        "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
+        "read_timeout": _patience,
+        "write_timeout": _patience,
         # A lost race must see the winner's row when it looks again.
         "isolation_level": "read committed",
         "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,"
-        "NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        "NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
+        # Bytes; a post has up to ten tags of fifty characters. MySQL cuts at 1024.
+        "group_concat_max_len=4096",
+        **_database_tls(DATABASES["default"]["HOST"]),
     }
     DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4"}
 
@@ -200,20 +239,30 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_links": {"()": "config.logs.WithoutLinks"}},
+    "formatters": {
+        "text": {"format": "{message}", "style": "{"},
+        "json": {"()": "config.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "text"},
+        # Instead of the runtime's own handler, which is no longer there then.
+        "lambda": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "stream": "ext://sys.stdout",
+        },
+    },
     "loggers": {
         # It names the path of what was refused, and a path can be a secret.
         "django.request": {"filters": ["without_links"]},
-        # Zappa's own access line repeats query strings, secrets included.
-        "zappa.wsgi": {"level": "WARNING"},
+        # The metrics of a stage are in these lines, whatever else is told.
+        "config.invocations": {"level": "INFO"},
+    },
+    "root": {
+        "handlers": ["lambda" if IS_DEPLOYED else "console"],
+        "level": env("LOG_LEVEL", default="INFO"),
     },
 }
-if not IS_DEPLOYED:
-    # On Lambda the runtime owns the root handler, which knows the request's id.
-    LOGGING["handlers"] = {"console": {"class": "logging.StreamHandler"}}
-    LOGGING["root"] = {
-        "handlers": ["console"],
-        "level": env("LOG_LEVEL", default="INFO"),
-    }
 
 # Security
 
@@ -229,7 +278,7 @@ SECURE_CSP: dict[str, list[str]] = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_DEPLOYED
 SECURE_HSTS_SECONDS = 31_536_000 if IS_DEPLOYED else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_DEPLOYED
-# API Gateway speaks nothing but TLS, and Zappa says so in `wsgi.url_scheme`.
+# API Gateway speaks nothing but TLS, and config/gateway.py says so.
 SECURE_SSL_REDIRECT = IS_DEPLOYED
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
@@ -288,6 +337,13 @@ TASKS = {
         )
     }
 }
+
+# Events of Lambda
+
+# Functions of config.schedules by the name of the queue whose messages they take.
+SQS_FUNCTIONS = env.dict("SQS_FUNCTIONS", default={})
+# A database that sleeps when nobody asks would never sleep.
+KEEP_WARM_DATABASE = env.bool("KEEP_WARM_DATABASE", default=False)
 
 # Accounts
 
@@ -365,7 +421,7 @@ UNFOLD = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "accounts.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -373,10 +429,11 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "config.api.NewestFirst",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # `config.description` puts drf-spectacular's here once somebody asks for that.
+    "DEFAULT_SCHEMA_CLASS": "rest_framework.schemas.inspectors.ViewInspector",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "accounts.api.throttles.AnonymousThrottle",
+        "accounts.api.throttles.UserThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANONYMOUS", default="60/min"),
@@ -389,6 +446,7 @@ REST_FRAMEWORK = {
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - a model
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_PREFIX": "pmi_"}
 SPECTACULAR_SETTINGS = {
+    "PREPROCESSING_HOOKS": ["config.description.describe"],
     "TITLE": "PayMyInvoice API",
     "DESCRIPTION": "Publish, invoice and get paid.",
     "VERSION": "1",

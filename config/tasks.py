@@ -1,14 +1,23 @@
 """Tasks where no worker resides: rows, tried at once, and again by schedule."""
 
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
-from django.tasks import Task
+from django.tasks import Task, TaskResultStatus
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 from django_tasks_db.utils import exclusive_transaction
+
+# Lambda lets nothing run for more than 15 minutes.
+LONGEST: Final = timedelta(minutes=16)
+ATTEMPTS: Final = 3
+
+
+class CutOff(Exception):
+    """A task's environment ended while it ran, time after time."""
 
 
 class TriedAtOnce(DatabaseBackend):
@@ -26,6 +35,20 @@ class TriedAtOnce(DatabaseBackend):
             # Robust: a mail server that is down must not undo what was committed.
             transaction.on_commit(partial(_try, result.id), robust=True)
         return result
+
+
+def take_up_again(now: datetime) -> None:
+    """
+    Let tasks be tried again that were begun and not ended: their environment was killed,
+    or its database was gone. What they did until then may happen twice.
+    """
+    for row in DBTaskResult.objects.running().filter(started_at__lt=now - LONGEST):
+        if len(row.worker_ids) >= ATTEMPTS:
+            row.set_failed(CutOff(f"It was cut off {ATTEMPTS} times."))
+            continue
+        # Somebody else may have, at this moment.
+        same = DBTaskResult.objects.running().filter(started_at=row.started_at)
+        same.filter(pk=row.pk).update(status=TaskResultStatus.READY)
 
 
 def _try(task_id: str) -> None:

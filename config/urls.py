@@ -1,69 +1,73 @@
 """Every address of the site. Never begin one with the name of a stage."""
 
+from typing import Final
+
 from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, path
 from django.views.static import serve
-from drf_spectacular.views import SpectacularAPIView
-from rest_framework.routers import SimpleRouter
 
-from accounts.api.views import (
-    BusinessViewSet,
-    EventViewSet,
-    InvitationViewSet,
-    MembershipViewSet,
-    TokenViewSet,
-    UserViewSet,
-)
-from billing.api.views import PaymentViewSet, RefundViewSet
-from blog.api.views import CommentViewSet, PostViewSet, TagViewSet
-from config import views
-from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
+from config import outages, views
+from config.later import LoadedLater
 
-router = SimpleRouter()
-router.register("users", UserViewSet, basename="user")
-router.register("businesses", BusinessViewSet, basename="business")
-router.register("members", MembershipViewSet, basename="member")
-router.register("invitations", InvitationViewSet, basename="invitation")
-router.register("tokens", TokenViewSet, basename="token")
-router.register("events", EventViewSet, basename="event")
-router.register("posts", PostViewSet, basename="post")
-router.register("comments", CommentViewSet, basename="comment")
-router.register("tags", TagViewSet, basename="tag")
-router.register("customers", CustomerViewSet, basename="customer")
-router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
-router.register("invoices", InvoiceViewSet, basename="invoice")
-router.register("payments", PaymentViewSet, basename="payment")
-router.register("refunds", RefundViewSet, basename="refund")
+# Pages link to some of these; the rest is here so that none needs allauth to be loaded.
+SIGNING_IN: Final = {
+    "account_login": "login/",
+    "account_confirm_login_code": "login/code/confirm/",
+    "account_logout": "logout/",
+    "account_inactive": "inactive/",
+    "account_signup": "signup/",
+    "account_reauthenticate": "reauthenticate/",
+    "account_email": "email/",
+    "account_email_verification_sent": "confirm-email/",
+    "account_confirm_email": "confirm-email/<str:key>/",
+    "account_change_password": "password/change/",
+    "account_set_password": "password/set/",
+    "account_reset_password": "password/reset/",
+    "account_reset_password_done": "password/reset/done/",
+    "account_reset_password_from_key": "password/reset/key/<str:uidb36>-<str:key>/",
+    "account_reset_password_from_key_done": "password/reset/key/done/",
+    "mfa_index": "2fa/",
+    "mfa_authenticate": "2fa/authenticate/",
+    "mfa_reauthenticate": "2fa/reauthenticate/",
+    "mfa_activate_totp": "2fa/totp/activate/",
+    "mfa_deactivate_totp": "2fa/totp/deactivate/",
+    "mfa_view_recovery_codes": "2fa/recovery-codes/",
+    "mfa_generate_recovery_codes": "2fa/recovery-codes/generate/",
+    "mfa_download_recovery_codes": "2fa/recovery-codes/download/",
+    "mfa_list_webauthn": "2fa/webauthn/",
+    "mfa_add_webauthn": "2fa/webauthn/add/",
+    "mfa_reauthenticate_webauthn": "2fa/webauthn/reauthenticate/",
+    "mfa_remove_webauthn": "2fa/webauthn/keys/<int:pk>/remove/",
+    "mfa_edit_webauthn": "2fa/webauthn/keys/<int:pk>/edit/",
+    "mfa_login_webauthn": "2fa/webauthn/login/",
+}
+DESCRIPTION: Final = {"api-schema": "schema/", "api-docs": "docs/"}
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("admin/", admin.site.urls),
-    path("accounts/", include("accounts.urls")),
-    path("accounts/", include("allauth.urls")),
-    path("api/v1/", include(router.urls)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path(
-        "api/docs/",
-        # Public, as the schema it shows is.
-        login_not_required(views.api_docs),
-        name="api-docs",
-    ),
-    path("", include("blog.urls")),
-    path("", include("billing.urls")),
+    LoadedLater("admin/", "config.back_office", app_name="admin"),
+    LoadedLater("accounts/", "accounts.urls", app_name="accounts"),
+    LoadedLater("accounts/", "allauth.urls", names=SIGNING_IN),
+    LoadedLater("api/v1/", "config.api_urls", app_name="api"),
+    LoadedLater("api/", "config.description", names=DESCRIPTION),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    # These begin with nothing, so they are tried after all others.
+    LoadedLater("", "blog.urls", app_name="blog"),
+    LoadedLater("", "billing.urls", app_name="billing"),
 ]
 
 handler404 = views.not_found
+handler500 = outages.broken
 
 if not settings.MEDIA_BUCKET:
-    urlpatterns += [
+    urlpatterns.insert(
+        0,
         path(
             "media/<path:path>",
             # Covers and logos are on public pages.
             login_not_required(serve),
             {"document_root": settings.MEDIA_ROOT},
             name="media",
-        )
-    ]
+        ),
+    )

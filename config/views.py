@@ -1,18 +1,9 @@
 """What belongs to no app: health, and addresses at which there is nothing."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.csp import CSP
-from django.views.decorators.csp import csp_override
 from django.views.defaults import page_not_found
-from drf_spectacular.views import SpectacularSwaggerSplitView
-
-# Swagger UI writes style attributes; its scripts are files.
-api_docs = csp_override(
-    settings.SECURE_CSP | {"style-src": [CSP.SELF, CSP.UNSAFE_INLINE]}
-)(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
 
 
 # Asked by load balancers and people without an account.

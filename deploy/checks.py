@@ -1,7 +1,6 @@
 """What keeps a package from Lambda. Each check raises `Unfit` with one sentence."""
 
 import importlib.util
-import platform
 import re
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+
+from deploy import machine
 
 PYTHON = (3, 13)
 # Of Amazon Linux 2023, on which Lambda runs Python 3.13.
@@ -29,7 +30,7 @@ ON_LAMBDA = {
     "libz.so.1",
 }
 MB = 1_000_000
-LARGEST_ZIP = 32 * MB
+LARGEST_ZIP = 25 * MB
 LARGEST_TREE = 90 * MB
 SECRET_NAMES = re.compile(r"\.env(\..*)?|id_(rsa|dsa|ecdsa|ed25519)|.*\.(p12|pfx|key)")
 # Keys as Stripe, AWS and OpenSSL write them, long enough not to be an example.
@@ -53,13 +54,8 @@ def check_machine() -> None:
     if sys.version_info[:2] != PYTHON:
         here = ".".join(map(str, sys.version_info[:2]))
         raise Unfit(f"Build with Python 3.13, which the stages run; this is {here}.")
-    here = f"{platform.system()} {platform.machine()}"
-    if here != "Linux x86_64":
-        raise Unfit(
-            f"{here} cannot build for Lambda's Linux x86_64. In a container it can:"
-            ' docker run --platform linux/amd64 -v "$PWD:/src" -w /src'
-            " python:3.13-bookworm make package"
-        )
+    if why_not := machine.refusal():
+        raise Unfit(why_not)
 
 
 def check_tree(tree: Path) -> None:
@@ -75,7 +71,7 @@ def check_tree(tree: Path) -> None:
 def check_zip(path: Path) -> None:
     size = path.stat().st_size
     if size > LARGEST_ZIP:
-        raise Unfit(f"The zip takes {size / MB:.1f} MB; 32 are allowed.")
+        raise Unfit(f"The zip takes {size / MB:.1f} MB; 25 are allowed.")
 
 
 def check_secrets(tree: Path) -> None:
@@ -93,7 +89,7 @@ def _has_secret(content: bytes) -> bool:
 
 
 def check_libraries(tree: Path) -> None:
-    libraries = [path for path in files_of(tree) if _is_elf(path)]
+    libraries = [path for path in files_of(tree) if is_elf(path)]
     here = {path.name for path in libraries} | ON_LAMBDA
     for path in libraries:
         name = path.relative_to(tree)
@@ -101,7 +97,7 @@ def check_libraries(tree: Path) -> None:
             elf = ELFFile(file)
             if elf.get_machine_arch() != "x64":
                 raise Unfit(f"{name} is built for {elf.get_machine_arch()}.")
-            if lacking := set(_needed(elf)) - here:
+            if lacking := set(needed(elf)) - here:
                 raise Unfit(f"{name} needs {min(lacking)}, which Lambda lacks.")
             newest = max(_glibc(elf), default=GLIBC)
         if newest > GLIBC:
@@ -125,12 +121,12 @@ def files_of(tree: Path) -> Iterator[Path]:
     return (path for path in sorted(tree.rglob("*")) if path.is_file())
 
 
-def _is_elf(path: Path) -> bool:
+def is_elf(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
 
 
-def _needed(elf: ELFFile) -> Iterator[str]:
+def needed(elf: ELFFile) -> Iterator[str]:
     for section in elf.iter_sections():
         if isinstance(section, DynamicSection):
             for tag in section.iter_tags("DT_NEEDED"):

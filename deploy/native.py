@@ -21,17 +21,18 @@ DRIVER = "mysqlclient"
 PLUGINS = "MySQLdb/plugins"
 PLATFORM = "manylinux_2_34_x86_64"
 # Large, and with the names of functions that no other library calls.
-UNSTRIPPED = ("cryptography/hazmat/bindings/_rust.abi3.so", "nh3/nh3.abi3.so")
+UNSTRIPPED = (
+    "PIL/_imaging.*.so",
+    "PIL/_webp.*.so",
+    "cryptography/hazmat/bindings/_rust.abi3.so",
+    "nh3/nh3.abi3.so",
+)
 # Without debug sections, which name the folder it was built in.
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800", "CFLAGS": "-g0"}
 
 
-def driver_wheel(python: Path, lock: Path, cache: Path) -> Path:
-    """
-    The driver's wheel, built once for each locked version and client library.
-
-    :param python: an interpreter with pip, setuptools and wheel
-    """
+def driver_wheel(lock: Path, cache: Path) -> Path:
+    """The driver's wheel, built once for each locked version and client library."""
     requirement = _requirement(lock)
     folder = cache / f"{DRIVER}-{_digest(requirement)}"
     wheel = next(folder.glob("*.whl"), None)
@@ -40,8 +41,8 @@ def driver_wheel(python: Path, lock: Path, cache: Path) -> Path:
     work = folder.with_suffix(".work")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    built = _built(python, requirement, work)
-    _repair(_add_plugins(python, built), work / "repaired")
+    built = _built(requirement, work)
+    _repair(_add_plugins(built), work / "repaired")
     shutil.rmtree(folder, ignore_errors=True)
     (work / "repaired").rename(folder)
     shutil.rmtree(work)
@@ -54,8 +55,14 @@ def client_plugins() -> Path:
 
 
 def strip(tree: Path) -> None:
-    """Take the names out of `UNSTRIPPED`. Libraries that patchelf edited may not be."""
-    _run(["strip", "--strip-unneeded", *(str(tree / name) for name in UNSTRIPPED)])
+    """Take the names out of `UNSTRIPPED`."""
+    libraries = [str(path) for name in UNSTRIPPED for path in tree.glob(name)]
+    _run(["strip", "--strip-unneeded", *libraries])
+
+
+def without_driver(lock: Path) -> str:
+    """What the lock says of all the others, which have wheels to download."""
+    return lock.read_text().replace(_requirement(lock), "")
 
 
 def _requirement(lock: Path) -> str:
@@ -72,20 +79,20 @@ def _digest(requirement: str) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
-def _built(python: Path, requirement: str, work: Path) -> Path:
+def _built(requirement: str, work: Path) -> Path:
     lock = work / "driver.txt"
     lock.write_text(requirement)
     command = "-m pip wheel --quiet --no-deps --require-hashes --no-build-isolation"
     source = f"--no-cache-dir --no-binary {DRIVER} --wheel-dir"
     where = [str(work), "-r", str(lock)]
-    _run([str(python), *command.split(), *source.split(), *where])
+    _run([sys.executable, *command.split(), *source.split(), *where])
     return next(work.glob("*.whl"))
 
 
-def _add_plugins(python: Path, wheel: Path) -> Path:
+def _add_plugins(wheel: Path) -> Path:
     """The wheel with the client's plugins: unpacked and packed, so that it lists them."""
     folder = wheel.parent / "unpacked"
-    tool = [str(python), "-m", "wheel"]
+    tool = [sys.executable, "-m", "wheel"]
     _run([*tool, "unpack", str(wheel), "--dest", str(folder)])
     content = next(folder.iterdir())
     for plugin in client_plugins().glob("*.so"):

@@ -1,30 +1,33 @@
 """
-Build the zip that Zappa deploys: `python -m deploy.package STAGE [--output FILE]`.
+Build the zip that every stage deploys: `python -m deploy.package [--output FILE]`.
 
-Zappa packages whatever folder and environment it stands in. So it is put into a clean
-copy of what git knows and a stage needs, beside an environment of run-time dependencies
-alone, and never sees a checkout's secrets, tests or tools. What it makes is unpacked,
-pruned, byte-compiled, checked, and zipped anew.
+It is made of what git knows and a stage needs, and of an environment of run-time
+dependencies alone, so that a checkout's secrets, tests and tools are never near it. It
+knows no stage: that is the function's variable STAGE, and what was tried on `qa` goes to
+`prod` as it is.
 """
 
 import argparse
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import checks, native, pruning, zipping
+from deploy import checks, compiling, native, pruning, zipping
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "package"
-PROJECT = BUILD / "project"
-TASK = BUILD / "task"
-LOCKS = ROOT / "requirements"
-LOCK = LOCKS / "lambda.txt"
+BUILD = ROOT / "build"
+ZIP = BUILD / "lambda.zip"
+WORK = BUILD / "package"
+PROJECT = WORK / "project"
+TASK = WORK / "task"
+ENVIRONMENT = ROOT / ".venv-lambda"
+LOCK = ROOT / "requirements" / "lambda.txt"
 SHIPPED = (
     "accounts",
     "billing",
@@ -35,112 +38,112 @@ SHIPPED = (
     "static",
     "templates",
     "manage.py",
-    "zappa_settings.json",
 )
-STARTED = time.monotonic()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build the zip that Zappa deploys.")
-    parser.add_argument("stage", help="a stage of zappa_settings.json")
-    parser.add_argument("--output", type=Path, help="default: build/STAGE.zip")
-    arguments = parser.parse_args()
-    output = arguments.output or ROOT / "build" / f"{arguments.stage}.zip"
+    parser = argparse.ArgumentParser(description="Build the zip that stages deploy.")
+    parser.add_argument("--output", type=Path, default=ZIP, help="build/lambda.zip")
+    output = parser.parse_args().output.resolve()
     try:
-        build(arguments.stage, output.resolve())
+        build(output)
     except checks.Unfit as error:
         sys.exit(f"No package: {error}")
-    _say(f"{output} (MB in the zip, unpacked)")
+
+
+def build(output: Path) -> None:
+    """
+    Write the zip to `output` and print what takes the space. Waits for a build that runs.
+
+    :raises checks.Unfit: if it could not run on Lambda, or should not be seen there
+    """
+    checks.check_machine()
+    with _one_at_a_time():
+        _build(output)
+    _print(f"{output} is built. MB in it, unpacked:")
     for name, packed, unpacked in zipping.largest(output, 10):
         _print(f"{packed / checks.MB:12.1f} {unpacked / checks.MB:6.1f}  {name}")
 
 
-def build(stage: str, output: Path) -> None:
-    """
-    Write the stage's zip to `output`.
-
-    :raises checks.Unfit: if it could not run on Lambda, or should not be seen there
-    :raises subprocess.CalledProcessError: if a step fails; its output says why
-    """
-    checks.check_machine()
-    _say("environment of run-time dependencies")
-    environment = _environment()
-    _say("clean copy of the project")
-    _stage_project()
-    _say("static files")
-    python = environment / "bin" / "python"
-    collect = "manage.py collectstatic --no-input --verbosity=0"
-    _run(python, *collect.split(), cwd=PROJECT, env=_building_env())
-    _say(f"zappa package {stage}")
-    _run(
-        environment / "bin" / "zappa",
-        "package",
-        stage,
-        "--output",
-        "package.zip",
-        cwd=PROJECT,
-        env={**os.environ, "VIRTUAL_ENV": str(environment)},
-    )
-    _say("without what no stage reads")
-    with zipfile.ZipFile(PROJECT / "package.zip") as archive:
-        archive.extractall(TASK)
-    pruning.prune(TASK, run_time=pruning.locked(LOCKS / "run.txt"))
+def _build(output: Path) -> None:
+    say = _Progress()
+    say("environment of run-time dependencies")
+    python = _environment()
+    say("clean copy of the project")
+    _copy_project()
+    if changed := uncommitted():
+        _print(f"         with changes that no commit has: {', '.join(changed)}")
+    say("static files")
+    _collect_static()
+    say("what it needs, without what no stage reads")
+    _add_libraries(python)
+    pruning.prune(TASK)
     native.strip(TASK)
-    _say("byte code")
-    zipping.compile_tree(TASK)
-    _say("checks")
+    say("byte code")
+    compiling.compile_tree(TASK)
+    say("checks")
     checks.check_tree(TASK)
-    _say("zip")
+    say("zip")
+    unchecked = WORK / output.name
+    zipping.zip_tree(TASK, unchecked)
+    checks.check_zip(unchecked)
     output.parent.mkdir(parents=True, exist_ok=True)
-    zipping.zip_tree(TASK, output)
-    checks.check_zip(output)
+    shutil.move(unchecked, output)
+    shutil.rmtree(WORK)
+    say("done")
+
+
+def uncommitted() -> list[str]:
+    """Paths of what the package takes from here and git has no commit of."""
+    status = _git("status", "--porcelain", "--no-renames", "-z", "--", *SHIPPED)
+    return [line[3:] for line in status]
 
 
 def _environment() -> Path:
-    """A virtual environment of the locked run-time dependencies, built once per lock."""
-    environment = ROOT / ".venv-lambda"
-    python = environment / "bin" / "python"
+    """The Python of the locked run-time dependencies, installed once per lock."""
+    python = ENVIRONMENT / "bin" / "python"
     uv = shutil.which("uv") or ROOT / ".tools" / "bin" / "uv"
-    stamp = environment / "lock.txt"
-    if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
-        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, environment)
-        _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, LOCK)
-        shutil.copy(LOCK, stamp)
-    wheel = native.driver_wheel(python, LOCK, ROOT / ".cache")
-    install = "pip install --quiet --no-deps --reinstall --python"
-    _run(uv, *install.split(), python, wheel)
-    return environment
+    stamp = ENVIRONMENT / "made_of.txt"
+    wheel = native.driver_wheel(LOCK, ROOT / ".cache")
+    made_of = f"{sys.version}\n{wheel.parent.name}\n{LOCK.read_text()}"
+    if not stamp.exists() or stamp.read_text() != made_of:
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, ENVIRONMENT)
+        others = ENVIRONMENT / "others.txt"
+        others.write_text(native.without_driver(LOCK))
+        install = "pip install --quiet --no-deps --python"
+        _run(uv, *install.split(), python, "--require-hashes", "-r", others)
+        _run(uv, *install.split(), python, wheel)
+        stamp.write_text(made_of)
+    return python
 
 
-def _stage_project() -> None:
-    shutil.rmtree(BUILD, ignore_errors=True)
-    for path in _shipped():
-        target = PROJECT / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, target)
-
-
-def _shipped() -> Iterator[Path]:
-    git = shutil.which("git") or "git"
-    listed = subprocess.run(
-        [
-            git,
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "--",
-            *SHIPPED,
-        ],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
+def _copy_project() -> None:
+    shutil.rmtree(WORK, ignore_errors=True)
+    for name in _git(
+        "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *SHIPPED
+    ):
+        # Git lists what was deleted and not committed, too.
         if (ROOT / name).exists():
-            yield Path(name)
+            target = PROJECT / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+
+
+def _collect_static() -> None:
+    # By this Python: to start a stage takes boto3, which Lambda brings.
+    collect = "manage.py collectstatic --no-input --verbosity=0"
+    _run(sys.executable, *collect.split(), cwd=PROJECT, env=_building_env())
+
+
+def _add_libraries(python: Path) -> None:
+    unused = shutil.ignore_patterns("__pycache__", "_virtualenv.*", "*.pth")
+    shutil.copytree(_site_packages(python), TASK, ignore=unused)
+    shutil.copytree(PROJECT, TASK, dirs_exist_ok=True, ignore=unused)
+
+
+def _site_packages(python: Path) -> Path:
+    version = ".".join(map(str, checks.PYTHON))
+    return python.parent.parent / "lib" / f"python{version}" / "site-packages"
 
 
 def _building_env() -> dict[str, str]:
@@ -155,18 +158,51 @@ def _building_env() -> dict[str, str]:
         "MEDIA_BUCKET": "build",
         "STRIPE_API_KEY": "sk_test_build",
         "STRIPE_WEBHOOK_SECRETS": "whsec_build",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Builds share the environment and the folder they work in."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".package.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _print("Waiting for another build of the package.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _git(*arguments: str) -> list[str]:
+    """What git says of this checkout, which ends every line with a NUL."""
+    command = [shutil.which("git") or "git", *arguments]
+    said = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if said.returncode:
+        raise checks.Unfit(f"git cannot tell what belongs to it: {said.stderr.strip()}")
+    return said.stdout.split("\0")[:-1]
 
 
 def _run(
     *command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
 ) -> None:
-    subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=True)
+    said = [str(part) for part in command]
+    try:
+        subprocess.run(said, cwd=cwd, env=env, check=True)
+    except subprocess.CalledProcessError as error:
+        raise checks.Unfit(f"`{' '.join(said)}` failed; it says why above.") from error
 
 
-def _say(what: str) -> None:
-    _print(f"{time.monotonic() - STARTED:4.0f} s · {what}")
+class _Progress:
+    """Prints each step with the seconds since the first."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        _print(f"{time.monotonic() - self._started:4.0f} s · {step}")
 
 
 def _print(line: str) -> None:

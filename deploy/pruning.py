@@ -1,17 +1,15 @@
 """Takes out of an unpacked package what no request, schedule or command ever reads."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from elftools.elf.elffile import ELFFile
+
+from deploy import checks
 from deploy.checks import files_of
 
-# Of what only a deployed stage has: Zappa's handler, what that imports, and the driver.
-# The rest of it deploys, or is boto3, which Lambda brings.
-AT_RUN_TIME = {"durationpy", "markupsafe", "mysqlclient", "werkzeug", "zappa"}
-DEPLOYING = ("zappa/cli.py", "zappa/core.py", "zappa/letsencrypt.py", "zappa/policies*")
 # What the site is written in: settings.LANGUAGE_CODE, and what `invoices.money` speaks.
 LANGUAGE = "en"
 # Of these folders nothing else is read.
@@ -21,19 +19,35 @@ ALONE = {
     "django/conf/locale": {"__init__.py", LANGUAGE},
 }
 UNREAD = (
-    "package_info.json",
-    "zappa_settings.json",
     # The page that documents the API is Swagger's.
     "build/static/drf_spectacular_sidecar/redoc",
     # Of the API's pages for browsers, which no renderer makes.
     "build/static/rest_framework",
+    # The back office takes what is beside it with .min in its name.
+    "build/static/admin/js/vendor/*/*[!n].????????????.js",
     # Of libraries. `collectstatic` has copied the static files.
     "*/**/tests",
     "*/**/static",
-    # To be a provider of identities; to collect texts for translators; to debug.
+    # Not installed: interfaces for single-page apps, lists of sessions, sites in flat
+    # pages, documentation of code, a second kind of tokens.
+    "allauth/headless",
+    "allauth/usersessions",
+    "django/contrib/flatpages",
+    "django/contrib/redirects",
+    "rest_framework/authtoken",
+    "unfold/contrib/[!_f]*",
+    # To test with, and to write code or its translations with.
+    "django/conf/*_template",
+    "django/contrib/*/test*.py",
+    "django/core/management/commands/compilemessages.py",
+    "django/core/management/commands/makemessages.py",
+    "django/core/management/commands/start*.py",
+    "django/core/management/commands/test*.py",
+    "django/test/runner.py",
+    "django/test/selenium.py",
+    # To be a provider of identities; to collect texts for translators.
     "allauth/idp",
     "babel/messages",
-    "werkzeug/debug",
     # C is parsed and compiled by none here; `_cffi_backend` stays.
     "cffi",
     "pycparser",
@@ -42,6 +56,9 @@ UNREAD = (
     "django/contrib/postgres",
     "django/db/backends/oracle",
     "django/db/backends/postgresql",
+    # Of ways to log in, those that MariaDB alone has, or a person at a terminal.
+    "MySQLdb/plugins/client_ed25519.so",
+    "MySQLdb/plugins/dialog.so",
     # The API's description is validated in tests.
     "attr",
     "attrs",
@@ -49,15 +66,38 @@ UNREAD = (
     "jsonschema_specifications",
     "referencing",
     "rpds",
-    # Pictures are JPEG, PNG or WebP, and nothing is written on them.
+    # What speaks to the key; here speaks the one who asks for it, through a browser.
+    "fido2/attestation",
+    "fido2/client",
+    "fido2/ctap*",
+    "fido2/hid",
+    "fido2/mds3.py",
+    "fido2/payment.py",
+    "fido2/pcsc.py",
+    # Pictures are JPEG, PNG or WebP, of one color space, and nothing is written on them.
     "PIL/_avif*",
+    "PIL/_imagingcms*",
     "PIL/_imagingft*",
-    "pillow.libs/libavif-*",
-    "pillow.libs/libfreetype-*",
-    "pillow.libs/libharfbuzz-*",
-    # Invoices have fonts of their own, and no charts.
+    "PIL/_imagingmath*",
+    "PIL/_imagingmorph*",
+    "PIL/_imagingtk*",
+    "PIL/ImageGrab.py",
+    "PIL/ImageQt.py",
+    "PIL/ImageTk.py",
+    "PIL/ImageWin.py",
+    # Invoices have fonts of their own, no charts, no fields to fill in.
     "reportlab/fonts",
     "reportlab/graphics",
+    "reportlab/lib/codecharts.py",
+    "reportlab/lib/corp.py",
+    "reportlab/lib/fontfinder.py",
+    "reportlab/lib/randomtext.py",
+    "reportlab/lib/rparsexml.py",
+    "reportlab/lib/testutils.py",
+    "reportlab/pdfbase/pdfform.py",
+    "reportlab/platypus/figures.py",
+    "reportlab/platypus/para.py",
+    "reportlab/platypus/tableofcontents.py",
     # Types of arguments, and events that Stripe's new kind of webhook sends.
     "stripe/events",
     "stripe/params",
@@ -68,49 +108,56 @@ UNREAD = (
     "stripe/terminal",
     "stripe/treasury",
     "stripe/v2/money_management",
+    # Python in a browser, and OpenSSL by another way than Python's own.
+    "urllib3/contrib/emscripten",
+    "urllib3/contrib/pyopenssl.py",
     # The same in C; the API's description is written without.
     "yaml/_yaml*",
 )
-FOR_DEVELOPERS = {".c", ".h", ".map", ".pth", ".pxd", ".pyi", ".pyx"}
+FOR_DEVELOPERS = {
+    ".c",
+    ".h",
+    ".map",
+    ".po",
+    ".pth",
+    ".pxd",
+    ".pyi",
+    ".pyx",
+    ".typed",
+}
 
 
-def prune(tree: Path, *, run_time: set[str]) -> None:
-    """
-    :param run_time: distributions that the project needs, besides `AT_RUN_TIME`
-    """
-    _prune_distributions(tree, run_time | AT_RUN_TIME)
+def prune(tree: Path) -> None:
     static = tree / "build" / "static"
-    for pattern in (*DEPLOYING, *UNREAD):
+    for pattern in UNREAD:
         _remove(path for path in tree.glob(pattern) if path != static)
-    _remove(tree.rglob("__pycache__"))
     _remove(path for path in files_of(tree) if path.suffix in FOR_DEVELOPERS)
     _remove(_alone(tree))
+    _cut_metadata(tree)
+    _remove(unused_libraries(tree))
     prune_static(static)
 
 
-def locked(lock: Path) -> set[str]:
-    names = re.findall(r"^([\w.-]+)==", lock.read_text(), re.MULTILINE)
-    return {_normal(name) for name in names}
+def _cut_metadata(tree: Path) -> None:
+    """Of distributions leave what importlib and scanners for weaknesses read."""
+    for path in tree.glob("*.dist-info/*"):
+        if path.name == "METADATA":
+            headers, _, _ = path.read_text().partition("\n\n")
+            path.write_text(f"{headers}\n")
+        else:
+            _remove([path])
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _prune_distributions(tree: Path, kept: set[str]) -> None:
-    kept_names, other_names = set[str](), set[str]()
-    for dist_info in list(tree.glob("*.dist-info")):
-        name = _normal(dist_info.name.partition("-")[0])
-        (kept_names if name in kept else other_names).update(_top_names(dist_info))
-        # importlib.metadata reads METADATA, and so do scanners for known weaknesses.
-        _remove(path for path in dist_info.iterdir() if path.name != "METADATA")
-    _remove(tree / name for name in other_names - kept_names)
-
-
-def _top_names(dist_info: Path) -> set[str]:
-    """What a distribution put into site-packages."""
-    record = (dist_info / "RECORD").read_text().splitlines()
-    return {line.split("/")[0].split(",")[0] for line in record} - {".."}
+def unused_libraries(tree: Path) -> list[Path]:
+    """What auditwheel put beside libraries that are not here any more."""
+    libraries = [path for path in files_of(tree) if checks.is_elf(path)]
+    brought = {path.name: path for path in libraries if path.parent.suffix == ".libs"}
+    waiting = [path for path in libraries if path.name not in brought]
+    while waiting:
+        with waiting.pop().open("rb") as file:
+            needed = checks.needed(ELFFile(file))
+            waiting += [brought.pop(name) for name in needed if name in brought]
+    return list(brought.values())
 
 
 def _alone(tree: Path) -> Iterator[Path]:
@@ -123,7 +170,7 @@ def _alone(tree: Path) -> Iterator[Path]:
 
 
 def prune_static(static: Path) -> None:
-    """Leave what pages link to: the manifest's hashed files, and their .gz."""
+    """Leave what pages link to: API Gateway compresses it, as it does pages."""
     manifest = static / "staticfiles.json"
     content = json.loads(manifest.read_text())
     paths = {
@@ -133,11 +180,7 @@ def prune_static(static: Path) -> None:
     }
     manifest.write_text(json.dumps(content | {"paths": paths}, sort_keys=True))
     linked = {static / hashed for hashed in paths.values()} | {manifest}
-    _remove(
-        path
-        for path in files_of(static)
-        if path not in linked and path.with_suffix("") not in linked
-    )
+    _remove(path for path in files_of(static) if path not in linked)
 
 
 def _remove(paths: Iterable[Path]) -> None:

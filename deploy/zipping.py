@@ -1,37 +1,15 @@
-"""
-Byte-compiles a tree and zips it, the same tree always to the same bytes.
+"""Zips a tree, the same always to the same bytes, and says what takes the space."""
 
-Lambda's /var/task cannot be written to, and a zip knows no time that Python would trust:
-byte code that is checked against its source's time is stale there, at every cold start.
-So it carries its source's hash, and is told not to be checked (PEP 552).
-"""
-
-import os
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 from deploy.checks import files_of
 
-TASK = "/var/task"
 # The earliest that a zip can say.
 MOMENT = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o100644 << 16
 UNIX = 3
-
-
-def compile_tree(tree: Path) -> None:
-    """:raises subprocess.CalledProcessError: if a module cannot be compiled"""
-    where = ["-s", str(tree), "-p", TASK, str(tree)]
-    command = "-m compileall -qq -f --invalidation-mode unchecked-hash -j 1"
-    subprocess.run(
-        [sys.executable, *command.split(), *where],
-        # Sets of constants are written in the order of their hashes.
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        check=True,
-    )
 
 
 def zip_tree(tree: Path, output: Path) -> None:
@@ -43,11 +21,14 @@ def zip_tree(tree: Path, output: Path) -> None:
 
 
 def largest(zip_file: Path, count: int) -> list[tuple[str, int, int]]:
-    """Names at the top of the zip, their bytes in it and unpacked; largest first."""
+    """Names at the top of the zip, their bytes in it and unpacked; the sum comes first."""
     packed, unpacked = Counter[str](), Counter[str]()
     with zipfile.ZipFile(zip_file) as archive:
         for entry in archive.infolist():
-            name = entry.filename.split("/")[0]
-            packed[name] += entry.compress_size
-            unpacked[name] += entry.file_size
-    return [(name, size, unpacked[name]) for name, size in packed.most_common(count)]
+            for name in ("everything", entry.filename.split("/")[0]):
+                packed[name] += entry.compress_size
+                unpacked[name] += entry.file_size
+    # What the zip says of its files is in none of them.
+    packed["everything"] = zip_file.stat().st_size
+    most = packed.most_common(count + 1)
+    return [(name, size, unpacked[name]) for name, size in most]

@@ -10,6 +10,9 @@ from tests.factories import MembershipFactory
 def speaking_as(user: User | None) -> APIClient:
     client = APIClient()
     client.force_authenticate(user)
+    if user:
+        # Without this header, or a session, a request is nobody's from the start.
+        client.credentials(HTTP_AUTHORIZATION="Token of-this-test")
     return client
 
 

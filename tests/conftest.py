@@ -15,9 +15,12 @@ from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 from rest_framework.test import APIClient
 
+from accounts.api.throttles import AnonymousThrottle, UserThrottle
 from accounts.models import Business, User
 from accounts.roles import Role
 from billing import gateway
+from blog.api import reads
+from tests.api import speaking_as
 from tests.factories import BusinessFactory, MembershipFactory
 from tests.journeys.shop import Shop
 from tests.stand_in import StandIn
@@ -58,9 +61,15 @@ def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_cache() -> None:
-    """No test is throttled for what another asked."""
+def own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is throttled for what another asked, or answered as another was."""
     cache.clear()
+    for throttle in (AnonymousThrottle, UserThrottle):
+        monkeypatch.setattr(throttle, "minute", -1)
+    # Factories change what everybody reads without telling. So nothing fits on the
+    # shelf, but where a test asks for it.
+    reads.SHELF.clear()
+    monkeypatch.setattr(reads.SHELF, "largest", 0)
 
 
 @pytest.fixture
@@ -115,9 +124,7 @@ def desk(client: Client, owner: User) -> Client:
 @pytest.fixture
 def api(owner: User) -> APIClient:
     """The API, as the owner of `business` speaks to it."""
-    client = APIClient()
-    client.force_authenticate(owner)
-    return client
+    return speaking_as(owner)
 
 
 @pytest.fixture

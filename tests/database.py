@@ -4,7 +4,7 @@ A MariaDB of our own: its own files, its own free port, gone when we are done.
     python -m tests.database -- pytest
 
 runs a command with `DATABASE_URL` pointing at one. `TEST_DATABASE_URL` names a server
-that already runs; then nothing is started.
+that already runs; then nothing is started. `tests.mysql9` does the same with MySQL.
 """
 
 import os
@@ -16,9 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.certificates import write_certificates
 
 NAME = "paymyinvoice"
 HOST = "127.0.0.1"
@@ -37,13 +40,163 @@ SCRATCH = [
     "--innodb-flush-log-at-trx-commit=0",
     "--innodb-flush-method=nosync",
     "--innodb-doublewrite=0",
-    "--innodb-log-file-size=16M",
     "--innodb-stats-persistent=0",
 ]
 
 
 class DatabaseError(Exception):
     """A sentence for the person who waits for the database."""
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What one kind of server is told in its own words."""
+
+    name: str
+    # Makes the files of a server that has no data yet.
+    create: list[str]
+    serve: list[str]
+    # Prints the SQL that teaches it the time zones of a folder.
+    zones: list[str]
+
+
+def mariadb() -> Engine:
+    """:raises DatabaseError: if a program of MariaDB's is missing"""
+    return Engine(
+        name="MariaDB",
+        create=[find("mariadb-install-db"), "--no-defaults", "--skip-test-db"],
+        serve=[
+            *(find("mariadbd"), "--no-defaults"),
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_unicode_ci",
+            "--innodb-log-file-size=16M",
+        ],
+        zones=[find("mariadb-tzinfo-to-sql"), "--skip-write-binlog"],
+    )
+
+
+@dataclass
+class Server:
+    """
+    One server and its folder, which may be killed and started again.
+
+    It offers TLS, with the certificate of an authority that is in `authority`.
+    """
+
+    engine: Engine
+    directory: Path
+    options: tuple[str, ...] = ()
+    port: int = field(default_factory=_free_port)
+    password: str = field(default_factory=lambda: secrets.token_hex(16))
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mysql://{NAME}:{self.password}@{HOST}:{self.port}/{NAME}"
+
+    @property
+    def authority(self) -> Path:
+        return self.directory / "ca.pem"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log"
+
+    def create_files(self) -> None:
+        write_certificates(self.directory, HOST)
+        # It runs at every start.
+        (self.directory / "init.sql").write_text(
+            f"CREATE DATABASE IF NOT EXISTS {NAME};\n"
+            f"CREATE USER IF NOT EXISTS '{NAME}'@'{HOST}' "
+            f"IDENTIFIED BY '{self.password}';\n"
+            f"GRANT ALL ON *.* TO '{NAME}'@'{HOST}';\n"
+        )
+        done = subprocess.run(
+            [*self.engine.create, *self._place(), *SCRATCH],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode:
+            raise DatabaseError(
+                f"{self.engine.name} cannot create its files:\n{done.stdout}"
+            )
+
+    def start(self) -> None:
+        """Start it, and wait until it answers; it ends with us even if we are killed.
+
+        :raises DatabaseError: if it does not
+        """
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig", "KILL"),
+                    *self.engine.serve,
+                    *self._place(),
+                    f"--socket={self.directory / 'socket'}",
+                    f"--pid-file={self.directory / 'pid'}",
+                    f"--init-file={self.directory / 'init.sql'}",
+                    f"--ssl-ca={self.authority}",
+                    f"--ssl-cert={self.directory / 'server-cert.pem'}",
+                    f"--ssl-key={self.directory / 'server-key.pem'}",
+                    f"--bind-address={HOST}",
+                    f"--port={self.port}",
+                    "--skip-name-resolve",
+                    "--max-connections=100",
+                    *SCRATCH,
+                    *self.options,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for us: the command still needs the server while it ends.
+                start_new_session=True,
+            )
+        self._wait_until_it_answers(self.process)
+
+    def kill(self) -> None:
+        """End it at once: there is nothing to shut down cleanly."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def load_time_zones(self, client: str) -> None:
+        """Dates in a business's time zone are worked out by the server too."""
+        zones = subprocess.run(
+            [*self.engine.zones, _zone_info()], check=True, capture_output=True
+        )
+        subprocess.run(
+            [
+                *(client, "--no-defaults", "--skip-ssl"),
+                *(f"--host={HOST}", f"--port={self.port}", f"--user={NAME}", "mysql"),
+            ],
+            check=True,
+            input=zones.stdout,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"MYSQL_PWD": self.password},
+        )
+
+    def _place(self) -> list[str]:
+        # A server refuses to run as root unless told that this is meant.
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        return [*user, f"--datadir={self.directory / 'data'}"]
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            if _greets(self.port):
+                return
+            time.sleep(0.05)
+        said = self.log.read_text()[-4000:]
+        raise DatabaseError(f"{self.engine.name} does not start:\n{said}")
 
 
 @contextmanager
@@ -65,24 +218,33 @@ def private_mariadb() -> Iterator[str]:
 
     :raises DatabaseError: if MariaDB is not installed, or does not start
     """
-    programs = {name: _find(name) for name in PROGRAMS}
-    password = secrets.token_hex(16)
-    port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="paymyinvoice-mariadb-") as place:
-        directory = Path(place)
-        _create_files(programs, directory, password)
-        server = _start(programs, directory, port)
+    with private_server(mariadb()) as server:
+        yield server.url
+
+
+@contextmanager
+def private_server(engine: Engine, *options: str) -> Iterator[Server]:
+    """
+    A server that runs, and knows time zones; its files go with it.
+
+    :param options: for the program that serves
+    :raises DatabaseError: if it does not start
+    """
+    client = find("mariadb")
+    prefix = f"paymyinvoice-{engine.name.lower()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as place:
+        server = Server(engine, Path(place), options)
+        server.create_files()
+        server.start()
         try:
-            _wait_until_it_answers(server, port, directory / "log")
-            _load_time_zones(programs, port, password)
-            yield f"mysql://{NAME}:{password}@{HOST}:{port}/{NAME}"
+            server.load_time_zones(client)
+            yield server
         finally:
-            # Its files go with it: there is nothing to shut down cleanly.
             server.kill()
-            server.wait()
 
 
-def _find(program: str) -> str:
+def find(program: str) -> str:
+    """:raises DatabaseError: with the Debian package to install"""
     found = shutil.which(program, path=PATH)
     if not found:
         package = PROGRAMS[program]
@@ -91,84 +253,6 @@ def _find(program: str) -> str:
             "or name a server in TEST_DATABASE_URL."
         )
     return found
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _as_root() -> list[str]:
-    """MariaDB refuses to run as root unless told that this is meant."""
-    return ["--user=root"] if os.geteuid() == 0 else []
-
-
-def _create_files(programs: dict[str, str], directory: Path, password: str) -> None:
-    (directory / "init.sql").write_text(
-        f"CREATE DATABASE {NAME};\n"
-        f"CREATE USER '{NAME}'@'{HOST}' IDENTIFIED BY '{password}';\n"
-        f"GRANT ALL ON *.* TO '{NAME}'@'{HOST}';\n"
-    )
-    done = subprocess.run(
-        [
-            programs["mariadb-install-db"],
-            "--no-defaults",
-            *_as_root(),
-            f"--datadir={directory / 'data'}",
-            "--skip-test-db",
-            *SCRATCH,
-        ],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode:
-        raise DatabaseError(f"MariaDB cannot create its files:\n{done.stdout}")
-
-
-def _start(
-    programs: dict[str, str], directory: Path, port: int
-) -> subprocess.Popen[bytes]:
-    """Start the server; it ends with us even if we are killed."""
-    with (directory / "log").open("wb") as log:
-        return subprocess.Popen(
-            [
-                *("setpriv", "--pdeathsig", "KILL"),
-                programs["mariadbd"],
-                "--no-defaults",
-                *_as_root(),
-                f"--datadir={directory / 'data'}",
-                f"--socket={directory / 'socket'}",
-                f"--pid-file={directory / 'pid'}",
-                f"--init-file={directory / 'init.sql'}",
-                f"--bind-address={HOST}",
-                f"--port={port}",
-                "--skip-name-resolve",
-                "--max-connections=100",
-                "--character-set-server=utf8mb4",
-                "--collation-server=utf8mb4_unicode_ci",
-                *SCRATCH,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            # Ctrl-C is for us: the command still needs the server while it ends.
-            start_new_session=True,
-        )
-
-
-def _wait_until_it_answers(
-    server: subprocess.Popen[bytes], port: int, log: Path
-) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        if _greets(port):
-            return
-        time.sleep(0.05)
-    raise DatabaseError(f"MariaDB does not start:\n{log.read_text()[-4000:]}")
 
 
 def _greets(port: int) -> bool:
@@ -180,29 +264,6 @@ def _greets(port: int) -> bool:
         return False
 
 
-def _load_time_zones(programs: dict[str, str], port: int, password: str) -> None:
-    """Dates in a business's time zone are worked out by the server too."""
-    zones = subprocess.run(
-        [programs["mariadb-tzinfo-to-sql"], "--skip-write-binlog", _zone_info()],
-        check=True,
-        capture_output=True,
-    )
-    subprocess.run(
-        [
-            programs["mariadb"],
-            "--no-defaults",
-            f"--host={HOST}",
-            f"--port={port}",
-            f"--user={NAME}",
-            "mysql",
-        ],
-        check=True,
-        input=zones.stdout,
-        stdout=subprocess.DEVNULL,
-        env=os.environ | {"MYSQL_PWD": password},
-    )
-
-
 def _zone_info() -> str:
     place = Path("/usr/share/zoneinfo")
     if not place.is_dir():
@@ -210,12 +271,15 @@ def _zone_info() -> str:
     return str(place)
 
 
-def run(command: list[str]) -> int:
+type Database = Callable[[], AbstractContextManager[str]]
+
+
+def run(command: list[str], database: Database = database_url) -> int:
     """Run the command with `DATABASE_URL` set; answer with its exit code.
 
-    :raises DatabaseError: see `private_mariadb`
+    :raises DatabaseError: if the database does not start
     """
-    with database_url() as url:
+    with database() as url:
         # A terminal sends Ctrl-C to the command as well: let it end in its own way.
         signal.signal(signal.SIGINT, lambda *_: None)
         process = subprocess.Popen(command, env=os.environ | {"DATABASE_URL": url})
@@ -233,15 +297,19 @@ def _stop(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
-def main(arguments: list[str]) -> int:
+def main(
+    arguments: list[str],
+    database: Database = database_url,
+    module: str = "tests.database",
+) -> int:
     command = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not command:
-        sys.stderr.write("Usage: python -m tests.database -- COMMAND…\n")
+        sys.stderr.write(f"Usage: python -m {module} -- COMMAND…\n")
         return 2
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        return run(command)
+        return run(command, database)
     except (DatabaseError, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -7,11 +7,7 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import (
-    PolymorphicProxySerializer,
-    extend_schema,
-    extend_schema_view,
-)
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
@@ -29,6 +25,7 @@ from accounts.api.filters import (
     UserFilter,
 )
 from accounts.api.pagination import Counted
+from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.api.serializers import (
     AcceptSerializer,
     BusinessSerializer,
@@ -61,7 +58,7 @@ class SignUpThrottle(AnonRateThrottle):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List people who proved their address"),
+    list={"summary": "List people who proved their address"},
 )
 class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
     """People, by user name. `me` is whoever asks."""
@@ -154,10 +151,10 @@ class UserViewSet(mixins.ListModelMixin, GenericViewSet[User]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List your businesses"),
-    retrieve=extend_schema(summary="Read one of your businesses"),
-    create=extend_schema(summary="Make a business of your own"),
-    partial_update=extend_schema(summary="Change a business"),
+    list={"summary": "List your businesses"},
+    retrieve={"summary": "Read one of your businesses"},
+    create={"summary": "Make a business of your own"},
+    partial_update={"summary": "Change a business"},
 )
 class BusinessViewSet(
     mixins.ListModelMixin,
@@ -195,10 +192,10 @@ class BusinessViewSet(
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List members of your businesses"),
-    retrieve=extend_schema(summary="Read a membership"),
-    partial_update=extend_schema(summary="Give a member another role"),
-    destroy=extend_schema(summary="Remove a member, or leave"),
+    list={"summary": "List members of your businesses"},
+    retrieve={"summary": "Read a membership"},
+    partial_update={"summary": "Give a member another role"},
+    destroy={"summary": "Remove a member, or leave"},
 )
 class MembershipViewSet(
     mixins.ListModelMixin,
@@ -238,10 +235,10 @@ class MembershipViewSet(
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List invitations into businesses that you own"),
-    retrieve=extend_schema(summary="Read an invitation"),
-    create=extend_schema(summary="Invite somebody by mail"),
-    destroy=extend_schema(summary="Withdraw an invitation"),
+    list={"summary": "List invitations into businesses that you own"},
+    retrieve={"summary": "Read an invitation"},
+    create={"summary": "Invite somebody by mail"},
+    destroy={"summary": "Withdraw an invitation"},
 )
 class InvitationViewSet(
     mixins.ListModelMixin,
@@ -305,9 +302,9 @@ class InvitationViewSet(
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List your tokens"),
-    retrieve=extend_schema(summary="Read about a token"),
-    destroy=extend_schema(summary="Revoke a token"),
+    list={"summary": "List your tokens"},
+    retrieve={"summary": "Read about a token"},
+    destroy={"summary": "Revoke a token"},
 )
 class TokenViewSet(
     mixins.ListModelMixin,
@@ -346,8 +343,8 @@ class TokenViewSet(
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List what happened in your businesses"),
-    retrieve=extend_schema(summary="Read an event"),
+    list={"summary": "List what happened in your businesses"},
+    retrieve={"summary": "Read an event"},
 )
 class EventViewSet(ReadOnlyModelViewSet[Event]):
     """What happened, newest first. Written once and never changed."""

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.exceptions import InvalidInput
 from accounts.models import Membership, User
 from accounts.services import members
+from accounts.services.editions import begin_edition
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
 
@@ -41,6 +42,8 @@ def update_profile(*, user: User, now: datetime, fields: Mapping[str, Any]) -> U
         now=now,
         data={"fields": sorted(changed)},
     )
+    if {"username", "full_name"} & set(changed):
+        begin_edition()
     return user
 
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import get_object_or_404
@@ -13,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.http import person
 from accounts.models import User
 from accounts.roles import Permission
@@ -29,8 +29,8 @@ NOT_YOURS_TO_REFUND = "Your role may see payments, but not send money back."
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List payments, newest first"),
-    retrieve=extend_schema(summary="Read a payment"),
+    list={"summary": "List payments, newest first"},
+    retrieve={"summary": "Read a payment"},
 )
 class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     """Money that arrived."""
@@ -47,8 +47,8 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List refunds, newest first"),
-    retrieve=extend_schema(summary="Read a refund"),
+    list={"summary": "List refunds, newest first"},
+    retrieve={"summary": "Read a refund"},
 )
 class RefundViewSet(ReadOnlyModelViewSet[Refund]):
     """Money that goes back."""

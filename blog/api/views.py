@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -16,8 +15,10 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.http import person
 from blog import selectors
+from blog.api import rows
 from blog.api.filters import CommentFilter, PostFilter
 from blog.api.serializers import (
     CommentEditSerializer,
@@ -39,8 +40,8 @@ NOT_A_MODERATOR = "Only who may write posts moderates comments."
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List posts, newest first"),
-    retrieve=extend_schema(summary="Read a post"),
+    list={"summary": "List posts, newest first"},
+    retrieve={"summary": "Read a post"},
 )
 class PostViewSet(ReadOnlyModelViewSet[Post]):
     """What is published, and drafts that you may edit."""
@@ -79,7 +80,8 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
             actor=author,
             now=timezone.now(),
         )
-        return self._shown(post, status.HTTP_201_CREATED)
+        written = rows.just_written(post, tags or [])
+        return Response(rows.shown(written), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Replace a post's texts",
@@ -145,14 +147,14 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
         fields = dict(typed.validated_data)
         return fields, fields.pop("tags", None)
 
-    def _shown(self, post: Post, code: int = status.HTTP_200_OK) -> Response:
+    def _shown(self, post: Post) -> Response:
         fresh = self.get_queryset().get(pk=post.pk)
-        return Response(PostSerializer(fresh).data, status=code)
+        return Response(PostSerializer(fresh).data)
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List comments, newest first"),
-    retrieve=extend_schema(summary="Read a comment"),
+    list={"summary": "List comments, newest first"},
+    retrieve={"summary": "Read a comment"},
 )
 class CommentViewSet(ReadOnlyModelViewSet[Comment]):
     """What readers see, your own that wait, and those that you moderate."""
@@ -279,8 +281,8 @@ class CommentViewSet(ReadOnlyModelViewSet[Comment]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List the tags of published posts"),
-    retrieve=extend_schema(summary="Read a tag"),
+    list={"summary": "List the tags of published posts"},
+    retrieve={"summary": "Read a tag"},
 )
 class TagViewSet(ReadOnlyModelViewSet[Tag]):
     """What published posts are about. A post brings its tags with it."""

@@ -6,6 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services.editions import begin_edition
 from accounts.services.events import record_event
 from blog import markdown
 from blog.exceptions import (
@@ -64,6 +65,7 @@ def comment_on_post(
         status_changed_at=now,
     )
     _record("comment.posted", comment, author, now, status=comment.status)
+    _tell_readers(comment.status)
     return comment
 
 
@@ -86,7 +88,7 @@ def update_comment(
     comment.body = body
     comment.body_html = markdown.comment_html(body)
     comment.edited_at = comment.status_changed_at = now
-    comment.status = _first_status(comment)
+    before, comment.status = comment.status, _first_status(comment)
     comment.save(
         update_fields=[
             "body",
@@ -98,6 +100,7 @@ def update_comment(
         ]
     )
     _record("comment.updated", comment, actor, now, status=comment.status)
+    _tell_readers(before, comment.status)
     return comment
 
 
@@ -119,6 +122,7 @@ def moderate_comment(
         update_fields=["status", "status_changed_at", "moderated_by", "updated_at"]
     )
     _record("comment.moderated", comment, actor, now, before=before, status=status)
+    _tell_readers(before, status)
     return comment
 
 
@@ -134,6 +138,7 @@ def delete_comment(*, comment: Comment, actor: User | None, now: datetime) -> No
         raise CommentAnswered("This comment has been answered; it can only be edited.")
     _record("comment.deleted", comment, actor, now)
     comment.delete()
+    _tell_readers(comment.status)
 
 
 def _lock(comment: Comment) -> Comment:
@@ -183,6 +188,11 @@ def _first_status(comment: Comment) -> CommentStatus:
     if earlier.exclude(pk=comment.pk).exists():
         return CommentStatus.APPROVED
     return CommentStatus.HELD
+
+
+def _tell_readers(*statuses: str) -> None:
+    if CommentStatus.APPROVED in statuses:
+        begin_edition()
 
 
 def _record(

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from accounts.services.editions import begin_edition
 from accounts.services.events import record_event
 from blog.models import Tag, tag_names
 from blog.services.slugs import save_with_slug, slug_of
@@ -40,6 +41,7 @@ def rename_tag(*, tag: Tag, name: str, actor: User | None, now: datetime) -> Tag
     tag.validate_unique()
     tag.save(update_fields=["name"])
     _record("tag.renamed", tag, actor, now, before=before)
+    begin_edition()
     return tag
 
 
@@ -48,6 +50,7 @@ def delete_tag(*, tag: Tag, actor: User | None, now: datetime) -> None:
     """Take a tag from every post, for good."""
     _record("tag.deleted", tag, actor, now)
     tag.delete()
+    begin_edition()
 
 
 def _record(

@@ -6,7 +6,6 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -17,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet, ReadOnlyModelViewSet
 
+from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.http import person
 from accounts.models import Business
 from accounts.roles import Permission
@@ -68,15 +68,15 @@ def business_of(request: Request, fields: dict[str, Any]) -> Business:
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List customers, newest first"),
-    retrieve=extend_schema(summary="Read a customer"),
-    create=extend_schema(summary="Write down a customer"),
-    update=extend_schema(
-        summary="Change a customer",
-        description="Drafts follow; finalized invoices keep the details they were issued with.",
-    ),
-    partial_update=extend_schema(summary="Change some fields of a customer"),
-    destroy=extend_schema(summary="Delete a customer without invoices"),
+    list={"summary": "List customers, newest first"},
+    retrieve={"summary": "Read a customer"},
+    create={"summary": "Write down a customer"},
+    update={
+        "summary": "Change a customer",
+        "description": "Drafts follow; finalized invoices keep the details they were issued with.",
+    },
+    partial_update={"summary": "Change some fields of a customer"},
+    destroy={"summary": "Delete a customer without invoices"},
 )
 class CustomerViewSet(ModelViewSet[Customer]):
     """Who is invoiced."""
@@ -118,15 +118,15 @@ class CustomerViewSet(ModelViewSet[Customer]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List tax rates, newest first"),
-    retrieve=extend_schema(summary="Read a tax rate"),
-    create=extend_schema(summary="Write down a tax rate"),
-    update=extend_schema(
-        summary="Change a tax rate",
-        description="Drafts follow; finalized invoices keep the tax they were issued with.",
-    ),
-    partial_update=extend_schema(summary="Change some fields of a tax rate"),
-    destroy=extend_schema(summary="Delete a tax rate that no invoice uses"),
+    list={"summary": "List tax rates, newest first"},
+    retrieve={"summary": "Read a tax rate"},
+    create={"summary": "Write down a tax rate"},
+    update={
+        "summary": "Change a tax rate",
+        "description": "Drafts follow; finalized invoices keep the tax they were issued with.",
+    },
+    partial_update={"summary": "Change some fields of a tax rate"},
+    destroy={"summary": "Delete a tax rate that no invoice uses"},
 )
 class TaxRateViewSet(ModelViewSet[TaxRate]):
     """Taxes a business charges, and reasons why it charges none."""
@@ -175,8 +175,8 @@ class PdfRenderer(JSONRenderer):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List invoices, newest first"),
-    retrieve=extend_schema(summary="Read an invoice with its lines and taxes"),
+    list={"summary": "List invoices, newest first"},
+    retrieve={"summary": "Read an invoice with its lines and taxes"},
 )
 class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
     """Requests for payment: drafts until finalized, frozen afterwards."""

@@ -5,7 +5,7 @@ import accounts.models
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
-import invoices.models.attachments
+import invoices.models.documents
 import invoices.models.invoices
 import invoices.models.of_business
 import invoices.models.series
@@ -18,7 +18,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_languages_and_iban'),
+        ('accounts', '0004_languages_and_iban'),
         ('invoices', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('file', models.FileField(max_length=200, storage=invoices.models.attachments.attachment_storage, upload_to='')),
+                ('file', models.FileField(max_length=200, storage=invoices.models.documents.document_storage, upload_to='')),
                 ('name', models.CharField(max_length=150)),
                 ('size', models.PositiveIntegerField(help_text='Bytes.')),
                 ('is_mailed', models.BooleanField(default=False, help_text='Goes along when the invoice is sent.')),

@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import uuid
 
-from django.core.files.storage import Storage, storages
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import Business, User
 from invoices.models.customers import Customer
+from invoices.models.documents import document_storage
 from invoices.models.invoices import Invoice
 from invoices.models.of_business import OfBusinessQuerySet
-
-
-def attachment_storage() -> Storage:
-    return storages["documents"]
 
 
 class AttachmentQuerySet(OfBusinessQuerySet["Attachment"]):
@@ -31,7 +27,7 @@ class Attachment(models.Model):
     invoice = models.ForeignKey(
         Invoice, null=True, on_delete=models.CASCADE, related_name="attachments"
     )
-    file = models.FileField(storage=attachment_storage, max_length=200)
+    file = models.FileField(storage=document_storage, max_length=200)
     name = models.CharField(max_length=150)
     size = models.PositiveIntegerField(help_text="Bytes.")
     is_mailed = models.BooleanField(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django.db.models import Q
@@ -12,8 +14,20 @@ _OF_ONE = Q(invoice__isnull=False, credit_note__isnull=True) | Q(
 )
 
 
+class Documents(Storage):
+    """
+    `storages["documents"]`, asked for each time.
+
+    A field holds its storage from the start, and that of a bucket brings boto3, which
+    takes longer to load than Django.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(storages["documents"], name)
+
+
 def document_storage() -> Storage:
-    return storages["documents"]
+    return Documents()
 
 
 class Document(models.Model):

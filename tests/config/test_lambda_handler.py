@@ -1,144 +1,57 @@
-import importlib
-import logging
 import os
+import subprocess
 import sys
-from types import ModuleType
+from importlib import import_module
 
 import pytest
+from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
-from tests.deployment.function import rest_event
+from config.events import UnroutableEvent
+from tests.config.shapes import Sent, rest_api
+from tests.config.test_settings import stage_environment
 
 # The handler closes connections that died, which a transaction around it would be.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def entry():
-    """The module as Lambda imports it, beside the settings Zappa writes into the zip."""
-    settings = ModuleType("zappa_settings")
-    settings.__dict__.update(
-        ADDITIONAL_TEXT_MIMETYPES=[],
-        API_STAGE="laptop",
-        AWS_EVENT_MAPPING={"arn:aws:sqs:x": ["config.schedules.run_tasks"]},
-        BASE_PATH=None,
-        BINARY_SUPPORT=True,
-        CONTEXT_HEADER_MAPPINGS={},
-        DEBUG=False,
-        DJANGO_SETTINGS="config.settings",
-        DOMAIN=None,
-        ENVIRONMENT_VARIABLES={},
-        EXCEPTION_HANDLER=None,
-        LOG_LEVEL="INFO",
-        PROJECT_NAME="paymyinvoice",
+@pytest.fixture
+def entry(transactional_db):
+    """The module as Lambda imports it: once, at init."""
+    return import_module("config.lambda_handler")
+
+
+def at_init(code="", **environment):
+    """A process that loads the handler as a stage does, and then runs `code`."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys\nfrom config import lambda_handler\n{code}",
+        ],
+        cwd=project.BASE_DIR,
+        env={"PATH": os.environ["PATH"]} | stage_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    before, level = dict(os.environ), logging.getLogger().level
-    sys.modules["zappa_settings"] = settings
-    yield importlib.import_module("config.lambda_handler")
-    del sys.modules["zappa_settings"]
-    logging.getLogger().setLevel(level)
-    os.environ.clear()
-    os.environ.update(before)
-
-
-def get(path, **headers):
-    return rest_event("GET", path, headers={"Host": "localhost", **headers})
 
 
 def test_http_is_answered_by_the_site(entry):
-    response = entry.handler(get("/healthz"), None)
+    answer = entry.handler(rest_api(Sent(path="/healthz", host="localhost")), None)
 
-    assert (response["statusCode"], response["body"]) == (200, "ok")
-
-
-def test_the_client_is_who_the_gateway_saw(entry):
-    event = get("/healthz", **{"x-forwarded-for": "1.2.3.4, 5.6.7.8"})
-
-    entry.handler(event, None)
-
-    assert event["headers"] == {"Host": "localhost", "X-Forwarded-For": "198.51.100.7"}
-    assert event["multiValueHeaders"]["X-Forwarded-For"] == ["198.51.100.7"]
+    assert (answer["statusCode"], answer["body"]) == (200, "ok")
 
 
-def test_headers_stay_when_the_gateway_names_no_client(entry):
-    event = get("/healthz", **{"X-Forwarded-For": "1.2.3.4"})
-    event["requestContext"] = {}
+def test_a_command_is_run(entry):
+    answer = entry.handler({"manage": "check"}, None)
 
-    entry.handler(event, None)
-
-    assert event["headers"]["X-Forwarded-For"] == "1.2.3.4"
-
-
-def test_each_cookie_is_set_once(entry):
-    response = entry.handler(get("/accounts/login/"), None)
-
-    cookies = response["multiValueHeaders"]["Set-Cookie"]
-    assert len(cookies) == len(set(cookies))
-    assert "Set-Cookie" not in response["headers"]
-
-
-def test_each_cookie_is_set_once_over_http_api(entry):
-    event = {
-        "version": "2.0",
-        "rawPath": "/accounts/login/",
-        "rawQueryString": "",
-        "headers": {"host": "localhost"},
-        "requestContext": {
-            "stage": "$default",
-            "http": {"method": "GET", "sourceIp": "198.51.100.7"},
-        },
-        "isBase64Encoded": False,
-    }
-
-    response = entry.handler(event, None)
-
-    assert response["statusCode"] == 200
-    assert len(response["cookies"]) == len(set(response["cookies"])) > 0
-
-
-def test_code_in_an_event_is_not_executed(entry):
-    with pytest.raises(entry.UnroutableEvent, match="not executed"):
-        entry.handler({"raw_command": "raise SystemExit"}, None)
-
-
-def test_a_queue_without_a_function_keeps_its_messages(entry):
-    event = {"Records": [{"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:y"}]}
-
-    with pytest.raises(entry.UnroutableEvent, match="arn:aws:sqs:y"):
-        entry.handler(event, None)
+    assert "no issues" in answer["output"]
 
 
 def test_an_event_of_no_known_shape_raises(entry):
-    with pytest.raises(entry.UnroutableEvent, match="surprise"):
+    with pytest.raises(UnroutableEvent, match="surprise"):
         entry.handler({"surprise": True}, None)
-
-
-def test_a_command_runs(entry, capsys):
-    entry.handler({"manage": "check"}, None)
-
-    assert "no issues" in capsys.readouterr().out
-
-
-def test_a_schedule_runs_its_function(entry):
-    event = {
-        "detail-type": "Scheduled Event",
-        "resources": ["arn:aws:events:x:1:rule/fn-config.schedules.run_tasks"],
-    }
-
-    assert entry.handler(event, None) is None
-
-
-def test_keeping_warm_asks_the_database_nothing(entry, django_assert_num_queries):
-    event = {
-        "detail-type": "Scheduled Event",
-        "resources": ["arn:aws:events:x:1:rule/fn-handler.keep_warm_callback"],
-    }
-
-    with django_assert_num_queries(0):
-        entry.handler(event, None)
-
-    assert connection.is_usable()
 
 
 def test_a_stage_with_the_keys_of_another_does_not_start(entry, settings):
@@ -146,3 +59,33 @@ def test_a_stage_with_the_keys_of_another_does_not_start(entry, settings):
 
     with pytest.raises(ImproperlyConfigured, match="STRIPE_API_KEY is a live key"):
         entry.check_stage()
+
+
+def test_it_starts_while_the_database_is_gone():
+    nowhere = "mysql://nobody:nothing@127.0.0.1:1/nowhere"
+
+    process = at_init("print(lambda_handler.SITE)", DATABASE_URL=nowhere)
+
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("<config.gateway.Gateway object")
+
+
+def test_it_starts_without_what_only_deploying_needs():
+    process = at_init(
+        "print({'boto3', 'botocore', 'werkzeug', 'zappa'} & {*sys.modules})"
+    )
+
+    assert process.stdout == "set()\n"
+
+
+def test_it_does_not_start_without_a_secret():
+    process = at_init(SECRET_KEY="")
+
+    assert process.returncode == 1
+    assert "Set SECRET_KEY: the stage 'prod' cannot start" in process.stderr
+
+
+def test_secrets_are_there_before_the_settings_look_for_them():
+    process = at_init(SECRET_KEY="", SECRETS_ARN="not-an-arn")
+
+    assert "ImproperlyConfigured: SECRETS_ARN is 'not-an-arn'" in process.stderr

@@ -22,14 +22,27 @@ def finalized(owner, now):
     return finalize_invoice(invoice=InvoiceLineFactory().invoice, actor=owner, now=now)
 
 
-@pytest.mark.parametrize("stage", ["common", "prod"])
+@pytest.mark.parametrize("stage", ["dev_worker", "qa_worker", "prod_worker"])
 def test_every_schedule_of_a_stage_is_a_function_here(stage):
     functions = [import_string(event["function"]) for event in STAGES[stage]["events"]]
 
     assert functions == [schedules.run_tasks, schedules.tidy_up]
 
 
+@pytest.mark.parametrize("stage", ["common", "dev", "qa", "prod"])
+def test_what_answers_requests_has_no_schedules(stage):
+    assert not STAGES[stage].get("events")
+
+
 def test_run_tasks_does_what_waits(finalized, run_tasks):
+    schedules.run_tasks({}, None)
+
+    assert Document.objects.get().invoice == finalized
+
+
+def test_run_tasks_takes_up_what_was_cut_off(finalized, run_tasks, now):
+    DBTaskResult.objects.update(status="RUNNING", started_at=now)
+
     schedules.run_tasks({}, None)
 
     assert Document.objects.get().invoice == finalized

@@ -5,7 +5,7 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from config.urls import router
+from config.api_urls import router
 
 pytestmark = pytest.mark.thorough
 

@@ -1,19 +1,24 @@
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 
 
-def start(**variables: str) -> subprocess.CompletedProcess[str]:
+def start(
+    code: str = "import config.settings as s; print(s.STAGE)", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process of their own."""
     return subprocess.run(
-        [sys.executable, "-c", "import config.settings as s; print(s.STAGE)"],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]} | variables,
         capture_output=True,
@@ -56,3 +61,81 @@ def test_every_variable_the_settings_read_is_in_the_example():
     listed = set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
 
     assert listed == read
+
+
+def options(**variables: str) -> dict[str, Any]:
+    """What a stage tells the driver, with these variables beside its own."""
+    code = (
+        "import config.settings as s, json; print(json.dumps(s.DATABASES['default']))"
+    )
+    result = start(code, **stage_environment() | variables)
+    assert result.stderr == ""
+    return json.loads(result.stdout)["OPTIONS"]
+
+
+def test_a_stage_verifies_its_database_by_the_authority_of_its_region():
+    authority = ROOT / "config/certificates/rds-eu-central-1.pem"
+
+    assert (
+        options().items()
+        >= {
+            "ssl_mode": "VERIFY_IDENTITY",
+            "ssl": {"ca": str(authority)},
+        }.items()
+    )
+    assert "Amazon RDS eu-central-1 Root CA" in str(
+        x509.load_pem_x509_certificate(authority.read_bytes()).subject
+    )
+
+
+def test_a_stage_verifies_its_database_by_the_authority_it_names(tmp_path):
+    authority = tmp_path / "authority.pem"
+    authority.touch()
+
+    assert options(DATABASE_SSL_CA=str(authority))["ssl"] == {"ca": str(authority)}
+
+
+def test_a_stage_without_the_authority_of_its_region_does_not_start():
+    result = start(**stage_environment() | {"AWS_REGION": "xx-nowhere-1"})
+
+    assert result.returncode != 0
+    assert "rds-xx-nowhere-1.pem is missing: set DATABASE_SSL_CA" in result.stderr
+
+
+def test_a_database_on_the_same_machine_needs_no_tls():
+    assert "ssl" not in options(DATABASE_URL="mysql://me:secret@127.0.0.1:3306/mine")
+
+
+def test_a_worker_may_wait_longer_for_its_database():
+    patient = options(DATABASE_CONNECT_TIMEOUT="60", DATABASE_READ_TIMEOUT="840")
+
+    assert patient["connect_timeout"] == 60
+    assert patient["read_timeout"] == patient["write_timeout"] == 840
+
+
+def test_a_stage_takes_its_database_from_infrastructure_and_secret():
+    environment = stage_environment() | {
+        "DATABASE_HOST": "stage.example.com",
+        "DATABASE_NAME": "name",
+        "DATABASE_USER": "user",
+        "DATABASE_PASSWORD": "a/b?c#d",
+    }
+    del environment["DATABASE_URL"]
+    code = (
+        "from config.settings import DATABASES\n"
+        "print(*(DATABASES['default'][n] for n in "
+        "('HOST', 'PORT', 'NAME', 'USER', 'PASSWORD')))"
+    )
+
+    assert start(code, **environment).stdout == (
+        "stage.example.com 3306 name user a/b?c#d\n"
+    )
+
+
+def test_a_stage_without_its_databases_password_does_not_start():
+    environment = stage_environment() | {"DATABASE_HOST": "stage.example.com"}
+    del environment["DATABASE_URL"]
+
+    result = start(**environment | {"DATABASE_NAME": "n", "DATABASE_USER": "u"})
+
+    assert "Set DATABASE_PASSWORD: the stage 'prod'" in result.stderr

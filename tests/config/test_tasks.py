@@ -69,3 +69,42 @@ def test_mail_leaves_at_once():
     mail_later(to="jo@example.com", subject="Hello", text="Hello", html="<p>Hello</p>")
 
     assert [sent.subject for sent in mail.outbox] == ["Hello"]
+
+
+def begun(now, *, ago, attempts=1):
+    """A task that somebody began, and of whom nothing was heard since."""
+    DBTaskResult.objects.all().delete()
+    invoice = InvoiceLineFactory().invoice
+    result = documents._store_document.using(
+        run_after=now + timedelta(days=30_000)
+    ).enqueue(invoice_id=invoice.pk)
+    DBTaskResult.objects.filter(pk=result.id).update(
+        status="RUNNING",
+        started_at=now - ago,
+        worker_ids=["at-once"] * attempts,
+    )
+
+
+def test_a_task_that_was_cut_off_is_taken_up_again(now):
+    begun(now, ago=timedelta(minutes=17))
+
+    tasks.take_up_again(now)
+
+    assert statuses() == ["READY"]
+
+
+def test_a_task_that_may_still_run_is_left_alone(now):
+    begun(now, ago=timedelta(minutes=15))
+
+    tasks.take_up_again(now)
+
+    assert statuses() == ["RUNNING"]
+
+
+def test_a_task_that_is_cut_off_time_after_time_has_failed(now):
+    begun(now, ago=timedelta(minutes=17), attempts=3)
+
+    tasks.take_up_again(now)
+
+    assert statuses() == ["FAILED"]
+    assert "It was cut off 3 times." in DBTaskResult.objects.get().traceback

@@ -1,8 +1,5 @@
-import email
-import io
 import zipfile
 from collections.abc import Iterator
-from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +7,17 @@ import boto3
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
-from urllib3 import HTTPResponse
 
 from deploy import package
 from tests.database import private_mariadb
-from tests.deployment.function import Answer, Function, content_of, gateway, rest_event
 from tests.journeys.shop import Shop
+from tests.rehearsal.environments import Configuration, Function
+from tests.rehearsal.gateway import gateway
+from tests.rehearsal.world import mails_in, session_through
 from tests.stand_in import StandIn
 
-SITE = "https://pay.example.com"
+DOMAIN = "pay.example.com"
+SITE = f"https://{DOMAIN}"
 SECRET = "whsec_package"
 SCHEDULE = {
     "detail-type": "Scheduled Event",
@@ -28,8 +27,8 @@ SCHEDULE = {
 
 @pytest.fixture(scope="session")
 def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("package") / "dev.zip"
-    package.build("dev", output)
+    output = tmp_path_factory.mktemp("package") / "lambda.zip"
+    package.build(output)
     return output
 
 
@@ -85,28 +84,27 @@ def stage(
     door = SimpleNamespace(function=None)
     with (
         private_mariadb() as database_url,
-        gateway(door, host="pay.example.com") as webhooks,
+        gateway(lambda event: door.function.invoke(event), DOMAIN) as address,
         StandIn(
-            webhook_url=f"{webhooks}/stripe/webhook/", secret=SECRET, retry_delays=(0,)
+            webhook_url=f"{address}/stripe/webhook/", secret=SECRET, retry_delays=(0,)
         ) as stripe,
     ):
-        door.function = Function(
-            task,
-            bucket
-            | {
-                "ALLOWED_HOSTS": "pay.example.com",
-                "DATABASE_URL": database_url,
-                "EMAIL_URL": f"filemail:///{folder / 'mail'}",
-                "SECRET_KEY": "only-for-this-test-" * 4,
-                "SITE_URL": SITE,
-                "STRIPE_API_BASE": stripe.url,
-                "STRIPE_API_KEY": "sk_test_package",
-                "STRIPE_WEBHOOK_SECRETS": SECRET,
-            },
-            folder / "function.log",
-        )
+        variables = bucket | {
+            "ALLOWED_HOSTS": DOMAIN,
+            "DATABASE_URL": database_url,
+            "EMAIL_URL": f"filemail:///{folder / 'mail'}",
+            # Python says then which file it read each module from.
+            "PYTHONVERBOSE": "1",
+            "SECRET_KEY": "only-for-this-test-" * 4,
+            "SITE_URL": SITE,
+            "STAGE": "dev",
+            "STRIPE_API_BASE": stripe.url,
+            "STRIPE_API_KEY": "sk_test_package",
+            "STRIPE_WEBHOOK_SECRETS": SECRET,
+        }
+        door.function = Function(task, Configuration(variables, timeout=120), folder)
         for command in ("migrate --no-input", "createcachetable", "load_demo"):
-            door.function.invoke({"manage": command}, seconds=120)
+            door.function.invoke({"manage": command})
         yield SimpleNamespace(
             function=door.function,
             database_url=database_url,
@@ -115,60 +113,25 @@ def stage(
                 stripe,
                 lambda: door.function.invoke(SCHEDULE),
                 lambda: mails_in(folder / "mail"),
-                lambda: session_through(door.function),
+                lambda: session_through(address, SITE),
             ),
         )
         door.function.stop()
 
 
-def mails_in(folder: Path) -> list[Message]:
-    """What Django's file backend wrote, oldest first."""
-    files = sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime_ns)
-    return [
-        email.message_from_string(text.strip())
-        for file in files
-        for text in file.read_text().split("-" * 79)
-        if text.strip()
-    ]
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
 
 
-def session_through(function: Function) -> requests.Session:
-    session = requests.Session()
-    session.mount(SITE, Door(function))
-    return session
-
-
-class Door(requests.adapters.HTTPAdapter):
-    """Takes requests to the function, as API Gateway does behind TLS."""
-
-    def __init__(self, function: Function) -> None:
-        super().__init__()
-        self._function = function
-
-    def send(
-        self, request: requests.PreparedRequest, *args: object, **kwargs: object
-    ) -> requests.Response:
-        body = request.body or b""
-        event = rest_event(
-            str(request.method),
-            request.path_url,
-            headers={"Host": "pay.example.com", **request.headers},
-            body=body.encode() if isinstance(body, str) else body,
-        )
-        return self.build_response(request, _raw(self._function.invoke(event)))
-
-
-def _raw(answer: Answer) -> HTTPResponse:
-    # Requests reads cookies from the message below.
-    message = Message()
-    for name, values in answer["multiValueHeaders"].items():
-        for value in values:
-            message.add_header(name, value)
-    return HTTPResponse(
-        body=io.BytesIO(content_of(answer)),
-        headers=message.items(),
-        status=answer["statusCode"],
-        preload_content=False,
-        decode_content=True,
-        original_response=SimpleNamespace(msg=message, isclosed=lambda: True),
-    )
+@pytest.fixture
+def moto(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty AWS on loopback, which boto3 finds by its own variables."""
+    requests.post(f"{moto_endpoint}/moto-api/reset", timeout=10)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

@@ -3,13 +3,15 @@
 import compileall
 import platform
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
-from deploy import checks, native, package, pruning, zipping
+from deploy import checks, compiling, native, package, pruning
 from deploy.checks import Unfit
 
 
@@ -52,7 +54,7 @@ def test_names_and_examples_of_keys_are_no_secrets(tmp_path):
 
 def test_byte_code_older_than_its_source_is_refused(tmp_path):
     source = write(tmp_path, "module.py")
-    zipping.compile_tree(tmp_path)
+    compiling.compile_tree(tmp_path)
     checks.check_byte_code(tmp_path)
 
     source.write_text("x = 2\n")
@@ -105,14 +107,74 @@ def test_another_python_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
 
     with pytest.raises(Unfit, match=r"this is 3\.14"):
-        package.build("dev", Path("never.zip"))
+        package.build(Path("never.zip"))
 
 
 def test_another_platform_is_told_of_a_container(monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
 
-    with pytest.raises(Unfit, match="docker run --platform linux/amd64"):
-        package.build("dev", Path("never.zip"))
+    with pytest.raises(Unfit, match="docker run --rm --platform linux/amd64"):
+        package.build(Path("never.zip"))
+
+
+def test_what_no_commit_has_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "ROOT", checkout(tmp_path))
+    write(tmp_path, "config/new.py")
+    write(tmp_path, "config/settings.py", "x = 2\n")
+    write(tmp_path, "tests/new.py")
+
+    assert package.uncommitted() == ["config/settings.py", "config/new.py"]
+
+
+def test_a_folder_that_git_does_not_know_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+
+    with pytest.raises(Unfit, match=r"git cannot tell .* not a git repository"):
+        package.uncommitted()
+
+
+def test_a_module_that_cannot_be_compiled_is_refused(tmp_path):
+    write(tmp_path, "config/broken.py", "def\n")
+
+    with pytest.raises(Unfit, match=r"(?s)cannot be compiled.*config/broken\.py"):
+        compiling.compile_tree(tmp_path)
+
+
+def test_what_is_rarely_loaded_has_no_byte_code(tmp_path):
+    for name in ("stripe/_charge.py", "stripe/_account.py", "md.py", "config/urls.py"):
+        write(tmp_path, name)
+    write(tmp_path, "md.cpython-313-x86_64-linux-gnu.so")
+
+    compiling.compile_tree(tmp_path)
+
+    compiled = {path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")}
+    assert compiled == {"_charge", "urls"}
+
+
+def test_libraries_that_no_other_needs_any_more_go(tmp_path):
+    brought = tmp_path / "MySQLdb.libs"
+    brought.mkdir()
+    driver = native.client_plugins() / "caching_sha2_password.so"
+    (crypto,) = (name for name in needed(driver) if name.startswith("libcrypto"))
+    shutil.copy(driver, tmp_path)
+    for name in (crypto, "libunused.so.1"):
+        shutil.copy(driver, brought / name)
+
+    assert pruning.unused_libraries(tmp_path) == [brought / "libunused.so.1"]
+
+
+def needed(library):
+    with library.open("rb") as file:
+        return list(checks.needed(ELFFile(file)))
+
+
+def checkout(folder):
+    for name in ("config/settings.py", "tests/test_settings.py"):
+        write(folder, name)
+    git = [shutil.which("git"), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for command in ("init --quiet", "add .", "commit --quiet --message start"):
+        subprocess.run([*git, *command.split()], cwd=folder, check=True)
+    return folder
 
 
 def test_static_files_that_no_page_links_to_go(tmp_path):
@@ -124,8 +186,5 @@ def test_static_files_that_no_page_links_to_go(tmp_path):
 
     pruning.prune_static(static)
 
-    assert {path.name for path in static.iterdir()} == {
-        "site.1234.css",
-        "site.1234.css.gz",
-        "staticfiles.json",
-    }
+    left = {path.name for path in static.iterdir()}
+    assert left == {"site.1234.css", "staticfiles.json"}

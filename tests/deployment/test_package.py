@@ -1,18 +1,22 @@
 """The very zip that Zappa deploys, run by Lambda's own runtime client on MariaDB."""
 
+import importlib.metadata
+import os
 import re
 import subprocess
 import sys
 import zipfile
 from hashlib import sha256
+from operator import itemgetter
+from pathlib import Path
 
 import environ
 import MySQLdb
 import pytest
 
-from deploy import checks, native, package
-from tests.deployment.function import FunctionError
+from deploy import checks, native, package, zipping
 from tests.journeys.main_job import main_job
+from tests.rehearsal.environments import RUNTIME, SITE_PACKAGES, FunctionError
 
 # Loads the driver and the files it is given; prints what is then in memory.
 LOAD = """
@@ -24,16 +28,93 @@ maps = pathlib.Path("/proc/self/maps").read_text()
 print(*{line.split()[-1] for line in maps.splitlines()}, sep="\\n")
 """
 
+STAGE = {
+    "STAGE": "build",
+    "DATABASE_URL": "sqlite://:memory:",
+    "EMAIL_URL": "dummymail://",
+    "MEDIA_BUCKET": "media",
+    "SECRET_KEY": "only-for-this-test-" * 4,
+    "SITE_URL": "https://pay.example.com",
+    "STRIPE_API_KEY": "sk_test_package",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_package",
+}
+# Every module of our packages, and by name what they load only when they need it.
+IMPORT_ALL = """
+import ast, importlib, pathlib, sys
+import config.lambda_handler
+for package in "accounts billing blog config invoices".split():
+    for path in sorted(pathlib.Path(package).rglob("*.py")):
+        name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        print(importlib.import_module(name).__name__)
+        guarded = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                guarded.update(ast.walk(node))
+            if node in guarded:
+                continue
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    importlib.import_module(alias.name)
+            elif isinstance(node, ast.ImportFrom):
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    if not hasattr(module, alias.name):
+                        importlib.import_module(f"{node.module}.{alias.name}")
+"""
+
 pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
 
 
 def test_the_zip_carries_no_secret_test_or_tool(zip_file):
     names = zipfile.ZipFile(zip_file).namelist()
+    tools = re.compile(
+        r"(benchmarks|botocore|boto3|deploy|docs|mocks|moto|mypy|pip|pytest|requirements"
+        r"|setuptools|tests|uv|var|werkzeug|wheel|zappa|zappa_settings)\b"
+    )
 
-    assert [
-        name for name in names if re.match(r"(tests|docs|deploy|\.|var/)", name)
-    ] == []
-    assert [name for name in names if name.startswith(("pytest/", "mypy/"))] == []
+    assert [name for name in names if "/." in f"/{name}"] == []
+    assert [name for name in names if tools.match(name)] == []
+
+
+def test_the_zip_carries_what_is_locked_for_a_stage(task):
+    lock = (package.ROOT / "requirements" / "lambda.txt").read_text()
+    locked = re.findall(r"^([\w.-]+==[^ ]+)", lock, re.MULTILINE)
+
+    carried = [
+        f"{distribution.name.lower().replace('_', '-')}=={distribution.version}"
+        for distribution in importlib.metadata.distributions(path=[str(task)])
+    ]
+
+    assert sorted(carried) == sorted(locked)
+
+
+def test_the_zip_stays_within_its_budget(zip_file):
+    everything, *parts = zipping.largest(zip_file, 1000)
+    for name, packed, unpacked in (everything, *parts):
+        sys.stdout.write(f"{packed:11,} {unpacked:11,}  {name}\n")
+
+    assert everything[1] == zip_file.stat().st_size <= 25_000_000
+    assert everything[2] == sum(unpacked for _, _, unpacked in parts) <= 90_000_000
+    assert max(parts, key=itemgetter(1))[0] == "cryptography"
+
+
+def test_every_module_of_ours_finds_what_it_imports(task, tmp_path):
+    for name in RUNTIME:
+        (tmp_path / name).symlink_to(SITE_PACKAGES / name)
+
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", IMPORT_ALL],
+        cwd=task,
+        env=STAGE | {"PYTHONPATH": f"{task}:{tmp_path}"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert loaded.stderr == ""
+    assert {"billing.gateway", "config.lambda_handler", "invoices.pdf"} < set(
+        loaded.stdout.splitlines()
+    )
 
 
 def test_byte_code_is_of_its_source_and_of_no_time(task):
@@ -60,12 +141,22 @@ def test_the_driver_uses_no_library_of_this_machine(task):
     assert [path for path in clients if not path.startswith(str(task))] == []
 
 
-def test_two_builds_have_the_same_bytes(zip_file, tmp_path):
-    again = tmp_path / "again.zip"
+def test_zappa_builds_the_same_bytes_for_any_stage(zip_file, tmp_path):
+    zappa = Path(sys.executable).with_name("zappa")
+    by_zappa = tmp_path / "by_zappa.zip"
 
-    package.build("dev", again)
+    subprocess.run(
+        [zappa, "package", "prod_worker", "--output", by_zappa],
+        cwd=package.ROOT,
+        env={name: os.environ[name] for name in ("HOME", "PATH")},
+        check=True,
+    )
 
-    assert sha256(again.read_bytes()).digest() == sha256(zip_file.read_bytes()).digest()
+    assert digest(by_zappa) == digest(zip_file)
+
+
+def digest(path):
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_stranger_reads_a_post(stage):
@@ -111,6 +202,14 @@ def test_a_connection_lost_while_frozen_is_made_again(stage):
     stage.shop.run_tasks()
 
     assert stage.shop.browser().open("/")
+
+
+def test_no_module_is_compiled_at_a_cold_start(stage):
+    read = re.findall(r"^# code object from '?(.+?)'?$", stage.function.output(), re.M)
+    ours = [name for name in read if "/task" in name]
+
+    assert len(ours) > 1000
+    assert [name for name in ours if not name.endswith(".pyc")] == []
 
 
 def test_code_in_an_event_is_refused(stage):

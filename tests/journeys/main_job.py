@@ -2,16 +2,16 @@
 
 import re
 
-from config.management.commands.load_demo import EMAIL, PASSWORD
 from tests.journeys.shop import Script, Shop
+from tests.laptop import DEMO_EMAIL, DEMO_PASSWORD
 
 
 def sign_in(shop: Shop) -> Script:
     """The owner signs in on the page, and gets a token for what follows."""
     owner = shop.browser()
     owner.open("/accounts/login/?next=/accounts/")
-    home = owner.submit(login=EMAIL, password=PASSWORD)
-    assert EMAIL in home
+    home = owner.submit(login=DEMO_EMAIL, password=DEMO_PASSWORD)
+    assert DEMO_EMAIL in home
     return shop.script(owner)
 
 
