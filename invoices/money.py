@@ -8,7 +8,7 @@ line where the document says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
@@ -115,7 +115,17 @@ class Tax:
 
     def on(self, net: int) -> int:
         """Tax in minor units on a net in minor units."""
-        return _round(_EXACT.divide(_EXACT.multiply(net, self.percent), _HUNDRED))
+        return _percent_of(net, self.percent)
+
+    def within(self, gross: int) -> int:
+        """Tax in minor units that a gross has in it; what is left is the net, rounded."""
+        return gross - _round(
+            _EXACT.divide(_EXACT.multiply(gross, _HUNDRED), _HUNDRED + self.percent)
+        )
+
+
+def _percent_of(amount: int, percent: Decimal) -> int:
+    return _round(_EXACT.divide(_EXACT.multiply(amount, percent), _HUNDRED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +145,14 @@ class Line:
     discount_amount: Decimal = _ZERO
     charge_amount: Decimal = _ZERO
 
-    def net(self, currency: str) -> int:
-        gross = _EXACT.divide(
+    def amount(self, currency: str) -> int:
+        """In minor units, with or without tax, as the price is."""
+        whole = _EXACT.divide(
             _EXACT.multiply(self.quantity, self.unit_price), self.base_quantity
         )
-        off = _EXACT.divide(_EXACT.multiply(gross, self.discount_percent), _HUNDRED)
+        off = _EXACT.divide(_EXACT.multiply(whole, self.discount_percent), _HUNDRED)
         return (
-            to_minor(gross, currency)
+            to_minor(whole, currency)
             - to_minor(off, currency)
             - to_minor(self.discount_amount, currency)
             + to_minor(self.charge_amount, currency)
@@ -150,10 +161,20 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A document charge (positive) or allowance (negative) under one tax, minor units."""
+    """
+    A charge or allowance on the document under one tax, as typed: an amount in major
+    units, a percentage of the sum of the lines, or both.
+    """
 
-    amount: int
     tax: Tax
+    is_charge: bool
+    value: Decimal = _ZERO
+    percent: Decimal = _ZERO
+
+    def amount(self, subtotal: int, currency: str) -> int:
+        """In minor units, below zero for an allowance."""
+        amount = to_minor(self.value, currency) + _percent_of(subtotal, self.percent)
+        return amount if self.is_charge else -amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +188,28 @@ class TaxTotal:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """An invoice worked out, in minor units. `net + tax == total`, always."""
+    """
+    An invoice worked out, in minor units. `net + tax == total`, always.
 
+    Amounts of lines and adjustments, the subtotal and the discount are as the prices
+    are: gross where they include tax, and then they come to the total; else to the net.
+    """
+
+    line_amounts: tuple[int, ...]
     line_nets: tuple[int, ...]
+    adjustment_amounts: tuple[int, ...]
+    adjustment_nets: tuple[int, ...]
     subtotal: int
     discount: int
     net: int
     taxes: tuple[TaxTotal, ...]
     tax: int
     total: int
+    prepaid: int
+    rounding: int
+    payable: int
+    # Each net on which tax was rounded; none where prices include tax.
+    taxed: tuple[tuple[Tax, int], ...]
 
 
 def compute(
@@ -184,33 +218,62 @@ def compute(
     currency: str,
     discount_percent: Decimal = _ZERO,
     discount_amount: Decimal = _ZERO,
-    adjustments: Iterable[Adjustment] = (),
+    adjustments: Sequence[Adjustment] = (),
     tax_per_line: bool = False,
+    prices_include_tax: bool = False,
+    prepaid_amount: Decimal = _ZERO,
+    cash_rounding: int = 0,
 ) -> Totals:
     """
     Work out an invoice.
 
     The document discount comes off before tax and is shared among the rates in
-    proportion to their nets, to the unit.
+    proportion to their lines, to the unit. Prices that include tax keep the gross that
+    was typed: the net of each rate is worked out of it, and the tax is what is left.
 
+    :param cash_rounding: what is payable becomes a multiple of this many minor units
     :raises UnknownCurrency: if ISO 4217 has no such currency in use
     :raises AmountOutOfRange: if an amount is larger than the books can hold, or the
         discount larger than what it is taken from
     """
-    nets = tuple(line.net(currency) for line in lines)
-    subtotal = sum(nets)
-    off = to_minor(discount_amount, currency) + _round(
-        _EXACT.divide(_EXACT.multiply(subtotal, discount_percent), _HUNDRED)
-    )
+    amounts = tuple(line.amount(currency) for line in lines)
+    subtotal = sum(amounts)
+    off = to_minor(discount_amount, currency) + _percent_of(subtotal, discount_percent)
     if off > max(subtotal, 0):
         raise AmountOutOfRange("The discount is larger than what it is taken from.")
-    groups = _Groups(lines, nets, adjustments)
+    extras = tuple(each.amount(subtotal, currency) for each in adjustments)
+    groups = _Groups([line.tax for line in lines], amounts)
     groups.take_off(off)
-    taxes = groups.taxes(tax_per_line=tax_per_line)
+    groups.add([each.tax for each in adjustments], extras)
+    taxes, taxed = groups.taxes(tax_per_line=tax_per_line, is_gross=prices_include_tax)
     net = sum(total.net for total in taxes)
     tax = sum(total.amount for total in taxes)
     _check_range(net + tax)
-    return Totals(nets, subtotal, off, net, taxes, tax, net + tax)
+    prepaid = to_minor(prepaid_amount, currency)
+    rounding = _to_multiple(net + tax - prepaid, cash_rounding)
+    return Totals(
+        line_amounts=amounts,
+        line_nets=_line_nets(lines, amounts, tax_per_line=tax_per_line)
+        if prices_include_tax
+        else amounts,
+        adjustment_amounts=extras,
+        adjustment_nets=tuple(
+            extra - each.tax.within(extra)
+            for each, extra in zip(adjustments, extras, strict=True)
+        )
+        if prices_include_tax
+        else extras,
+        subtotal=subtotal,
+        discount=off,
+        net=net,
+        taxes=taxes,
+        tax=tax,
+        total=net + tax,
+        prepaid=prepaid,
+        rounding=rounding,
+        payable=net + tax - prepaid + rounding,
+        taxed=taxed,
+    )
 
 
 def _check_range(total: int) -> None:
@@ -218,20 +281,23 @@ def _check_range(total: int) -> None:
         raise AmountOutOfRange("The total is larger than the books can hold.")
 
 
-class _Groups:
-    """The taxable amounts of each rate, one for a line or document adjustment."""
+def _to_multiple(amount: int, unit: int) -> int:
+    """What is added to an amount to make it a multiple, half up; 0 without a unit."""
+    if not unit:
+        return 0
+    return _round(_EXACT.divide(Decimal(amount), Decimal(unit))) * unit - amount
 
-    def __init__(
-        self,
-        lines: Sequence[Line],
-        nets: Sequence[int],
-        adjustments: Iterable[Adjustment],
-    ) -> None:
+
+class _Groups:
+    """The amounts taxed at each rate, one for a line or document adjustment."""
+
+    def __init__(self, rates: Iterable[Tax], amounts: Iterable[int]) -> None:
         self._amounts: defaultdict[Tax, list[int]] = defaultdict(list)
-        for line, net in zip(lines, nets, strict=True):
-            self._amounts[line.tax].append(net)
-        for adjustment in adjustments:
-            self._amounts[adjustment.tax].append(adjustment.amount)
+        self.add(rates, amounts)
+
+    def add(self, rates: Iterable[Tax], amounts: Iterable[int]) -> None:
+        for rate, amount in zip(rates, amounts, strict=True):
+            self._amounts[rate].append(amount)
 
     def take_off(self, discount: int) -> None:
         # Sorted, so that the order of lines decides nothing.
@@ -242,15 +308,73 @@ class _Groups:
             off = share(rate_share, amounts)
             self._amounts[rate] = [a - b for a, b in zip(amounts, off, strict=True)]
 
-    def taxes(self, *, tax_per_line: bool) -> tuple[TaxTotal, ...]:
-        return tuple(
-            TaxTotal(
-                rate,
-                net := sum(amounts),
-                sum(map(rate.on, amounts)) if tax_per_line else rate.on(net),
-            )
+    def taxes(
+        self, *, tax_per_line: bool, is_gross: bool
+    ) -> tuple[tuple[TaxTotal, ...], tuple[tuple[Tax, int], ...]]:
+        """The total of each rate; and what tax was rounded on, unless it was gross."""
+        taxed = [
+            (rate, amount)
             for rate, amounts in sorted(self._amounts.items())
-        )
+            for amount in (sorted(amounts) if tax_per_line else [sum(amounts)])
+        ]
+        sums: dict[Tax, list[int]] = {}
+        for rate, amount in taxed:
+            tax = rate.within(amount) if is_gross else rate.on(amount)
+            of_rate = sums.setdefault(rate, [0, 0])
+            of_rate[0] += amount - tax if is_gross else amount
+            of_rate[1] += tax
+        totals = tuple(TaxTotal(rate, net, tax) for rate, (net, tax) in sums.items())
+        return totals, () if is_gross else tuple(taxed)
+
+
+def _line_nets(
+    lines: Sequence[Line], grosses: Sequence[int], *, tax_per_line: bool
+) -> tuple[int, ...]:
+    """The net in each gross; those of one rate sum to the net in their sum."""
+    nets = [
+        gross - line.tax.within(gross)
+        for line, gross in zip(lines, grosses, strict=True)
+    ]
+    if tax_per_line:
+        return tuple(nets)
+    places: defaultdict[Tax, list[int]] = defaultdict(list)
+    for place, line in enumerate(lines):
+        places[line.tax].append(place)
+    for rate, of_rate in places.items():
+        gross = sum(grosses[place] for place in of_rate)
+        off = gross - rate.within(gross) - sum(nets[place] for place in of_rate)
+        # Where a unit shows least.
+        largest = sorted(of_rate, key=lambda i: (-abs(grosses[i]), -grosses[i], i))
+        for place in largest[: abs(off)]:
+            nets[place] += 1 if off > 0 else -1
+    return tuple(nets)
+
+
+def reachable(wanted: int, totals: Totals) -> tuple[int, ...]:
+    """
+    The totals next to the one that is wanted, below and above, or that one alone.
+
+    A net in whole units and its tax, rounded, do not come to every total: at 19 % none
+    comes to 99.99. Tried is every net on which tax is rounded, changed by itself.
+    Prices that include tax come to any total.
+    """
+    if not totals.taxed:
+        return (wanted,)
+    near = {
+        total
+        for rate, net in totals.taxed
+        for total in _near(wanted - (totals.total - net - rate.on(net)), rate, wanted)
+    }
+    below = max(total for total in near if total <= wanted)
+    above = min(total for total in near if total >= wanted)
+    return (below,) if below == above else (below, above)
+
+
+def _near(gross: int, rate: Tax, wanted: int) -> Iterator[int]:
+    """Totals on both sides of the wanted one, when this rate is to come to `gross`."""
+    net = gross - rate.within(gross)
+    for candidate in (net - 1, net, net + 1):
+        yield wanted - gross + candidate + rate.on(candidate)
 
 
 def portion(amount: int, part: Decimal | int, whole: Decimal | int) -> int:

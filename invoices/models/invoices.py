@@ -20,7 +20,7 @@ from invoices.models.ledger import LedgerEntry
 from invoices.models.of_business import MAX_PERCENT, OfBusinessQuerySet, check_date
 from invoices.models.series import Counter
 from invoices.models.taxes import TaxCategory, TaxRate
-from invoices.money import Line
+from invoices.money import Adjustment, Line
 from invoices.states import PAYABLE, InvoiceStatus
 
 if TYPE_CHECKING:
@@ -406,6 +406,11 @@ class InvoiceLine(models.Model):
             discount_amount=self.discount_amount,
         )
 
+    @property
+    def priced(self) -> int | None:
+        """Its frozen amount as the prices are: gross where they include tax."""
+        return self.net if self.gross is None else self.gross
+
 
 class InvoiceAdjustment(models.Model):
     """
@@ -435,8 +440,10 @@ class InvoiceAdjustment(models.Model):
     )
     tax_rate = models.ForeignKey(TaxRate, on_delete=models.PROTECT, related_name="+")
 
-    # Frozen at finalization, null before; negative for an allowance.
+    # Frozen at finalization, null before; negative for an allowance, and gross where
+    # prices include tax.
     net = models.BigIntegerField(null=True, blank=True)
+    gross = models.BigIntegerField(null=True, blank=True)
     tax_name = models.CharField(max_length=50, blank=True)
     tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
     tax_percent = models.DecimalField(
@@ -455,6 +462,21 @@ class InvoiceAdjustment(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+    @property
+    def amounts(self) -> Adjustment:
+        """The adjustment as the arithmetic sees it."""
+        return Adjustment(
+            tax=self.tax_rate.tax,
+            is_charge=self.is_charge,
+            value=self.amount,
+            percent=self.percent,
+        )
+
+    @property
+    def priced(self) -> int | None:
+        """See `InvoiceLine.priced`."""
+        return self.net if self.gross is None else self.gross
 
 
 class TaxTotal(models.Model):

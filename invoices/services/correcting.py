@@ -105,8 +105,6 @@ def _copy(
     lines = [
         _as_typed(line, draft) for line in invoice.lines.order_by("position", "pk")
     ]
-    for line in lines:
-        line.gross = None
     InvoiceLine.objects.bulk_create(lines)
     InvoiceAdjustment.objects.bulk_create(
         _as_typed(row, draft) for row in invoice.adjustments.order_by("position", "pk")
@@ -125,7 +123,7 @@ def _copy(
 def _as_typed[Row: (InvoiceLine, InvoiceAdjustment)](row: Row, draft: Invoice) -> Row:
     """The row for another draft, without what finalizing froze."""
     row.pk, row.invoice = None, draft
-    row.net = row.tax_percent = None
+    row.net = row.gross = row.tax_percent = None
     row.tax_name = row.tax_category = ""
     return row
 
