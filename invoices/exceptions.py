@@ -63,6 +63,18 @@ class CreditNotSplit(InvoiceError):
     code = "credit_not_split"
 
 
+class NumberNotAvailable(InvoiceError):
+    """Numbers go up only, and no number is given twice."""
+
+    code = "number_not_available"
+
+
+class SeriesChanged(InvoiceError):
+    """Somebody changed the series while a number was being taken from it."""
+
+    code = "series_changed"
+
+
 class UnknownCurrency(InvalidInput):
     """Not a currency of ISO 4217 in use."""
 

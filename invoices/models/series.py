@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from string import Formatter
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -8,23 +11,40 @@ from accounts.models import Business
 
 # As the longest of them is printed, within the column of a document's number.
 _LARGEST = {"prefix": "P" * 20, "year": 2099, "seq": 4_294_967_295}
+_NO_SPEC = re.compile(r"(?!)")
+_SPECS = {
+    "prefix": re.compile(""),
+    "year": re.compile(""),
+    "seq": re.compile(r"(0[1-9])?"),
+}
 
 
 def check_pattern(pattern: str) -> None:
     """:raises ValidationError: if the numbers it gives would not differ, or not fit"""
-    try:
-        first, second = (
-            pattern.format(prefix="", year=2026, seq=seq) for seq in (1, 2)
+    fields = _fields(pattern)
+    if fields.count("seq") != 1 or fields.count("year") > 1:
+        raise ValidationError(
+            "Put {seq} in once, and {year} once at most: without {seq} all numbers are "
+            "the same."
         )
-        longest = pattern.format(**_LARGEST)
-    except (AttributeError, IndexError, KeyError, ValueError):
+    if len(pattern.format(**_LARGEST)) > 50:
+        raise ValidationError("Numbers by this pattern get longer than 50 characters.")
+
+
+def _fields(pattern: str) -> list[str]:
+    try:
+        parsed = list(Formatter().parse(pattern))
+    except ValueError:
+        parsed = [("", "?", "", None)]
+    known = [(name, spec) for _, name, spec, _ in parsed if name is not None]
+    # Digits alone: what is padded or written otherwise could not be told apart.
+    if any(conversion for *_, conversion in parsed) or not all(
+        _SPECS.get(name, _NO_SPEC).fullmatch(spec or "") for name, spec in known
+    ):
         raise ValidationError(
             "Use {prefix}, {year} and {seq}, as in {prefix}{year}-{seq:05}."
-        ) from None
-    if first == second:
-        raise ValidationError("Put {seq} in: without it all numbers are the same.")
-    if len(longest) > 50:
-        raise ValidationError("Numbers by this pattern get longer than 50 characters.")
+        )
+    return [name for name, _ in known]
 
 
 class Series(models.Model):
@@ -63,6 +83,26 @@ class Series(models.Model):
 
     def number(self, year: int, value: int) -> str:
         return self.pattern.format(prefix=self.prefix, year=year, seq=value)
+
+    def place(self, number: str) -> tuple[int | None, int] | None:
+        """The year, where the pattern has one, and the value that give this number."""
+        expression = "".join(
+            re.escape(text) + self._digits(name)
+            for text, name, _, _ in Formatter().parse(self.pattern)
+        )
+        found = re.fullmatch(expression, number, re.ASCII)
+        if found is None:
+            return None
+        parts = found.groupdict()
+        year, value = parts.get("year"), int(parts["seq"])
+        # `007` is not what a pattern without zeros gives.
+        if self.number(int(year or 0), value) != number:
+            return None
+        return (int(year) if year else None, value)
+
+    def _digits(self, name: str | None) -> str:
+        expressions = {"year": r"(?P<year>\d{4})", "seq": r"(?P<seq>\d+)"}
+        return expressions.get(name or "", re.escape(self.prefix) if name else "")
 
 
 class Counter(models.Model):

@@ -1,11 +1,22 @@
 """Numbers without gaps: taken last, from a locked row, in the transaction that uses them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any, Final
 
-from accounts.models import Business
-from invoices.models import Counter, Series
+from django.core.exceptions import ValidationError
+from django.db import transaction
 
+from accounts.models import Business, User
+from accounts.services.events import record_event
+from accounts.services.writing import set_fields
+from invoices.exceptions import NumberNotAvailable, SeriesChanged
+from invoices.models import Counter, CreditNote, Invoice, Series, SkippedNumbers
+
+FIELDS: Final = frozenset({"prefix", "pattern", "resets_yearly"})
+# What the column holds, with room to count on.
+LARGEST: Final = 4_000_000_000
 _PREFIXES = {Series.Kind.INVOICE: "INV-", Series.Kind.CREDIT_NOTE: "CN-"}
 
 
@@ -40,29 +51,171 @@ def open_run(business: Business, kind: Series.Kind, day: date) -> Run:
 
 
 def take_number(run: Run) -> Taken:
-    """The next number. Its row stays locked until the transaction ends: take it last."""
+    """
+    The next number. Its row stays locked until the transaction ends: take it last.
+
+    :raises SeriesChanged: if the series began to count otherwise since the run was found
+    """
     counter = Counter.objects.select_for_update().get(pk=run.counter_id)
+    series = Series.objects.get(pk=counter.series_id)
+    if counter.year != _year_of_run(series, run.year):
+        raise SeriesChanged(
+            "The numbers were changed at this moment. Please try again."
+        )
     taken = counter.next_value
     counter.next_value += 1
     counter.save(update_fields=["next_value"])
-    series = Series.objects.get(pk=counter.series_id)
     return Taken(counter.pk, taken, series.number(run.year, taken))
+
+
+def series_of(business: Business, kind: Series.Kind) -> Series:
+    """The series of a business; unsaved, as it would be made, where there is none yet."""
+    return Series.objects.filter(business=business, kind=kind).first() or Series(
+        business=business, kind=kind, prefix=_PREFIXES[kind]
+    )
+
+
+@transaction.atomic
+def raise_next_number(
+    *,
+    business: Business,
+    kind: Series.Kind,
+    next_value: int,
+    day: date,
+    actor: User | None,
+    now: datetime,
+) -> Counter:
+    """
+    Leave out numbers, as where a business counts on from other books. What is left out
+    is written down, so that no gap is without its reason.
+
+    :param day: within the year whose run is raised, where numbers begin anew yearly
+    :raises NumberNotAvailable: if that is not above the next number as it is
+    """
+    _lock(business)
+    series = _saved_series(business, kind)
+    counter, _ = Counter.objects.get_or_create(
+        series=series, year=_year_of_run(series, day.year)
+    )
+    # The event before the counter, as the locks must come in one order; see `open_run`.
+    event = record_event(
+        type="series.raised",
+        subject=business,
+        business=business,
+        actor=actor,
+        now=now,
+        data={"kind": kind, "year": counter.year, "to": next_value},
+    )
+    counter = Counter.objects.select_for_update().get(pk=counter.pk)
+    if not counter.next_value < next_value <= LARGEST:
+        raise NumberNotAvailable(
+            f"The next number is {counter.next_value}. It can be raised, up to "
+            f"{LARGEST}, and never lowered."
+        )
+    SkippedNumbers.objects.create(
+        counter=counter, first=counter.next_value, last=next_value - 1
+    )
+    event.data["from"] = counter.next_value
+    event.save(update_fields=["data"])
+    counter.next_value = next_value
+    counter.save(update_fields=["next_value"])
+    return counter
+
+
+@transaction.atomic
+def change_series(
+    *,
+    business: Business,
+    kind: Series.Kind,
+    fields: Mapping[str, Any],
+    actor: User | None,
+    now: datetime,
+) -> Series:
+    """
+    Number what comes by other rules. Numbers that were given stay.
+
+    :param fields: any of `FIELDS`
+    :raises ValidationError: naming each field that is wrong
+    :raises NumberNotAvailable: if a number that was given would come again
+    """
+    _lock(business)
+    series = _saved_series(business, kind)
+    record_event(
+        type="series.changed",
+        subject=business,
+        business=business,
+        actor=actor,
+        now=now,
+        data={"kind": kind, **fields},
+    )
+    counters = Counter.objects.select_for_update().filter(series=series)
+    next_values = dict(counters.order_by("pk").values_list("year", "next_value"))
+    set_fields(series, fields, FIELDS)
+    _check(series)
+    if number := _coming_again(series, next_values):
+        raise NumberNotAvailable(
+            f"{number} was given before, and would come again. Choose a prefix or a "
+            "pattern that was not used yet."
+        )
+    series.save(update_fields=sorted(FIELDS))
+    return series
+
+
+def _check(series: Series) -> None:
+    series.clean_fields(exclude={"business"})
+    if series.resets_yearly and "{year}" not in series.pattern:
+        raise ValidationError(
+            {"pattern": "Put {year} in: without it each year has the same numbers."}
+        )
+
+
+def _coming_again(series: Series, next_values: Mapping[int, int]) -> str | None:
+    for number in _given(series):
+        place = series.place(number) if number else None
+        if place is None:
+            continue
+        year, value = place
+        if value >= next_values.get(_year_of_run(series, year or 0), 1):
+            return number
+    return None
+
+
+def _given(series: Series) -> Iterator[str | None]:
+    if series.kind == Series.Kind.INVOICE:
+        invoices = Invoice.objects.filter(business=series.business_id)
+        numbers = invoices.exclude(number=None).values_list("number", flat=True)
+        return numbers.iterator()
+    notes = CreditNote.objects.filter(business=series.business_id)
+    return notes.values_list("number", flat=True).iterator()
 
 
 def _find(business: Business, kind: Series.Kind, day: date) -> Run | None:
     series = Series.objects.filter(business=business, kind=kind).first()
     if series is None:
         return None
-    year = day.year if series.resets_yearly else 0
+    year = _year_of_run(series, day.year)
     counter = Counter.objects.filter(series=series, year=year).first()
     return Run(counter.pk, day.year) if counter else None
 
 
 def _make(business: Business, kind: Series.Kind, day: date) -> Run:
+    _lock(business)
+    series = _saved_series(business, kind)
+    year = _year_of_run(series, day.year)
+    counter, _ = Counter.objects.get_or_create(series=series, year=year)
+    return Run(counter.pk, day.year)
+
+
+def _lock(business: Business) -> None:
     Business.objects.select_for_update().get(pk=business.pk)
+
+
+def _saved_series(business: Business, kind: Series.Kind) -> Series:
     series, _ = Series.objects.get_or_create(
         business=business, kind=kind, defaults={"prefix": _PREFIXES[kind]}
     )
-    year = day.year if series.resets_yearly else 0
-    counter, _ = Counter.objects.get_or_create(series=series, year=year)
-    return Run(counter.pk, day.year)
+    return series
+
+
+def _year_of_run(series: Series, year: int) -> int:
+    return year if series.resets_yearly else 0
