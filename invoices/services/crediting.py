@@ -27,7 +27,7 @@ from invoices.models import (
     TaxTotal,
 )
 from invoices.money import Tax, format_money, portion
-from invoices.services import balances, numbering
+from invoices.services import balances, numbering, sealing
 from invoices.services.booking import book
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus
@@ -381,6 +381,7 @@ def _issue(note: CreditNote, draft: Draft, actor: User | None, now: datetime) ->
             "reason": note.reason,
         },
     )
+    content = sealing.credit_note_content(note, draft.lines, draft.taxes)
     taken = numbering.take_number(run)
     note.counter_id, note.sequence = taken.counter_id, taken.sequence
     note.number = event.data["number"] = taken.number
@@ -392,6 +393,7 @@ def _issue(note: CreditNote, draft: Draft, actor: User | None, now: datetime) ->
     CreditNoteLine.objects.bulk_create(draft.lines)
     CreditNoteTax.objects.bulk_create(draft.taxes)
     event.save(update_fields=["data"])
+    sealing.seal(content, taken, credit_note=note)
 
 
 def _money(note: CreditNote, amount: int) -> str:

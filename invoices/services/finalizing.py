@@ -20,7 +20,7 @@ from invoices.models import (
     link_lifetime,
 )
 from invoices.money import Totals
-from invoices.services import documents, numbering
+from invoices.services import documents, numbering, sealing
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus, check_finalizable
 
@@ -33,8 +33,8 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
     An invoice that comes to nothing is paid at once. The PDF is rendered by a task
     written in the same transaction.
 
-    The number is taken last, from a locked row, so that the lock is held for three short
-    statements and a rollback gives the number back.
+    The number is taken last, from a locked row, so that the lock is held for a few short
+    statements and a rollback gives the number back. What the invoice says is sealed.
 
     :raises InvalidTransition: if the invoice is no longer a draft
     :raises NothingToInvoice: if it has no lines, or comes to less than nothing
@@ -58,11 +58,13 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
         now=now,
         data={"total": invoice.total, "currency": invoice.currency},
     )
+    content = sealing.invoice_content(invoice)
     taken = numbering.take_number(run)
     invoice.counter_id, invoice.sequence = taken.counter_id, taken.sequence
     invoice.number = event.data["number"] = taken.number
     invoice.save()
     event.save(update_fields=["data"])
+    sealing.seal(content, taken, invoice=invoice)
     return invoice
 
 
