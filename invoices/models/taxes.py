@@ -19,6 +19,7 @@ class TaxCategory(models.TextChoices):
     ZERO = "Z", "Zero rated"
     EXEMPT = "E", "Exempt"
     REVERSE_CHARGE = "AE", "Reverse charge"
+    OUTSIDE = "O", "Outside the scope of tax"
 
 
 class TaxRateQuerySet(OfBusinessQuerySet["TaxRate"]):
