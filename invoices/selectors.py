@@ -4,43 +4,70 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Business, TaxRounding
-from invoices.models import Invoice, InvoiceLine, LedgerEntry, TaxRate, TaxTotal
-from invoices.money import Tax, Totals, compute
+from invoices.models import (
+    Invoice,
+    InvoiceAdjustment,
+    InvoiceLine,
+    LedgerEntry,
+    TaxRate,
+    TaxTotal,
+)
+from invoices.money import Tax, Totals, compute, reachable, to_minor
 from invoices.states import InvoiceStatus
 
 
-def draft_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
+def draft_totals(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    adjustments: Sequence[InvoiceAdjustment] | None = None,
+) -> Totals:
     """
-    What an invoice with these lines comes to. Neither needs to be saved.
+    What an invoice with these lines comes to. None of it needs to be saved.
 
+    :param adjustments: None for those that are saved
     :raises UnknownCurrency: if the invoice's currency is none
     :raises AmountOutOfRange: if an amount does not fit the books, or a discount is
         larger than what it is taken from
     """
+    if adjustments is None:
+        adjustments = adjustments_of(invoice)
     return compute(
         [line.amounts for line in lines],
         currency=invoice.currency,
         discount_percent=invoice.discount_percent,
         discount_amount=invoice.discount_amount,
+        adjustments=[each.amounts for each in adjustments],
         tax_per_line=invoice.tax_rounding == TaxRounding.LINE,
+        prices_include_tax=invoice.prices_include_tax,
+        prepaid_amount=invoice.prepaid_amount,
+        cash_rounding=invoice.cash_rounding,
     )
 
 
+def adjustments_of(invoice: Invoice) -> list[InvoiceAdjustment]:
+    """Those that are saved, in their order."""
+    if invoice.pk is None:
+        return []
+    rows = invoice.adjustments.select_related("tax_rate")
+    return list(rows.order_by("position", "pk"))
+
+
 def tax_totals(
-    invoice: Invoice, lines: Iterable[InvoiceLine], totals: Totals
+    invoice: Invoice, rows: Iterable[InvoiceLine | InvoiceAdjustment], totals: Totals
 ) -> list[TaxTotal]:
     """Unsaved rows: the tax of each rate, with the texts of the rates that share it."""
     rates: defaultdict[Tax, list[TaxRate]] = defaultdict(list)
-    for line in lines:
-        rates[line.tax_rate.tax].append(line.tax_rate)
+    for row in rows:
+        rates[row.tax_rate.tax].append(row.tax_rate)
     return [
         TaxTotal(
             invoice=invoice,
@@ -64,28 +91,31 @@ class Estimate:
     """What a draft comes to as long as nobody changes it, in minor units."""
 
     currency: str
-    line_nets: tuple[int, ...]
-    subtotal: int
-    discount: int
-    net: int
+    totals: Totals
     taxes: list[TaxTotal]
-    tax: int
-    total: int
+    # The totals next to one that is wanted; see `money.reachable`.
+    reachable: tuple[int, ...] | None
 
 
-def estimate(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Estimate:
-    """See `draft_totals`."""
-    totals = draft_totals(invoice, lines)
-    return Estimate(
-        currency=invoice.currency,
-        line_nets=totals.line_nets,
-        subtotal=totals.subtotal,
-        discount=totals.discount,
-        net=totals.net,
-        taxes=tax_totals(invoice, lines, totals),
-        tax=totals.tax,
-        total=totals.total,
-    )
+def estimate(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    adjustments: Sequence[InvoiceAdjustment] | None = None,
+    wanted_total: Decimal | None = None,
+) -> Estimate:
+    """
+    See `draft_totals`.
+
+    :param wanted_total: what it should come to, in major units
+    """
+    if adjustments is None:
+        adjustments = adjustments_of(invoice)
+    totals = draft_totals(invoice, lines, adjustments)
+    taxes = tax_totals(invoice, [*lines, *adjustments], totals)
+    near = None
+    if wanted_total is not None:
+        near = reachable(to_minor(wanted_total, invoice.currency), totals)
+    return Estimate(invoice.currency, totals, taxes, near)
 
 
 def overdue_among(businesses: Iterable[Business], now: datetime) -> Q:
@@ -124,6 +154,12 @@ def unsettled(invoice: Invoice) -> int:
     return (invoice.payable or 0) - sums.paid - sums.credited
 
 
+def kept(invoice: Invoice) -> int:
+    """What came for an invoice, or was paid before, and has not gone back; minor units."""
+    sums = amounts(invoice)
+    return sums.paid + (invoice.prepaid or 0) - sums.refunded
+
+
 @dataclass(frozen=True, slots=True)
 class Receivable:
     """What customers owe in one currency, in minor units, and on how many invoices."""
@@ -141,30 +177,37 @@ def receivables(businesses: QuerySet[Business], on: date) -> list[Receivable]:
     invoices = Invoice.objects.filter(
         business__in=businesses, status=InvoiceStatus.OPEN
     )
-    payments = LedgerEntry.objects.filter(
-        invoice__in=invoices, kind=LedgerEntry.Kind.PAYMENT
+    settling = LedgerEntry.objects.filter(
+        invoice__in=invoices,
+        currency=F("invoice__currency"),
+        kind__in=[
+            LedgerEntry.Kind.PAYMENT,
+            LedgerEntry.Kind.PAYMENT_REVERSED,
+            LedgerEntry.Kind.FROM_BALANCE,
+            LedgerEntry.Kind.CREDIT,
+        ],
     )
-    paid = {
-        row["invoice__currency"]: row
-        for row in payments.values("invoice__currency").annotate(
-            paid=Sum("amount"),
+    settled = {
+        row["currency"]: row
+        for row in settling.values("currency").annotate(
+            sum=Sum("amount"),
             late=Sum("amount", filter=Q(invoice__due_date__lt=on), default=0),
         )
     }
-    nothing = {"paid": 0, "late": 0}
+    nothing = {"sum": 0, "late": 0}
     return [
         Receivable(
             currency=row["currency"],
-            due=row["whole"] - paid.get(row["currency"], nothing)["paid"],
+            due=row["whole"] - settled.get(row["currency"], nothing)["sum"],
             invoices=row["count"],
-            overdue=row["late"] - paid.get(row["currency"], nothing)["late"],
+            overdue=row["late"] - settled.get(row["currency"], nothing)["late"],
             overdue_invoices=row["late_count"],
         )
         for row in invoices.values("currency")
         .annotate(
-            whole=Sum("total"),
+            whole=Sum("payable"),
             count=Count("pk"),
-            late=Sum("total", filter=late, default=0),
+            late=Sum("payable", filter=late, default=0),
             late_count=Count("pk", filter=late),
         )
         .order_by("currency")

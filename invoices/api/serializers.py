@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -18,6 +18,7 @@ from invoices.models import (
     MAX_LINES,
     Customer,
     Invoice,
+    InvoiceAdjustment,
     InvoiceLine,
     TaxCategory,
     TaxRate,
@@ -103,18 +104,27 @@ class LineSerializer(serializers.ModelSerializer[InvoiceLine]):
     net = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Minor units, after its discount."
     )
+    gross = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="Minor units, where prices include tax.",
+    )
 
     class Meta:
         model = InvoiceLine
         fields = (
             "description",
             "quantity",
+            "unit",
             "unit_price",
+            "base_quantity",
             "discount_percent",
             "discount_amount",
+            "charge_amount",
             "tax_rate",
             "tax_name",
             "net",
+            "gross",
         )
         read_only_fields = ("tax_name",)
         extra_kwargs = {
@@ -122,17 +132,53 @@ class LineSerializer(serializers.ModelSerializer[InvoiceLine]):
             for name in (
                 "quantity",
                 "unit_price",
+                "base_quantity",
                 "discount_percent",
                 "discount_amount",
+                "charge_amount",
             )
         }
 
 
+class AdjustmentSerializer(serializers.ModelSerializer[InvoiceAdjustment]):
+    """A charge or an allowance: an amount in major units, or of the sum of the lines."""
+
+    tax_rate = serializers.UUIDField(source="tax_rate.public_id")
+    net = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="Minor units, below zero for an allowance.",
+    )
+    gross = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="Minor units, where prices include tax.",
+    )
+
+    class Meta:
+        model = InvoiceAdjustment
+        fields = (
+            "is_charge",
+            "reason",
+            "percent",
+            "amount",
+            "tax_rate",
+            "tax_name",
+            "net",
+            "gross",
+        )
+        read_only_fields = ("tax_name",)
+        extra_kwargs = {
+            name: {"normalize_output": True} for name in ("percent", "amount")
+        }
+
+
 class DraftSerializer(serializers.ModelSerializer[Invoice]):
-    """What an owner writes. `lines` comes out as unsaved rows, or is left out."""
+    """What an owner writes. Lines and adjustments come out as unsaved rows, if given."""
 
     customer = CustomerField()
     lines = LineSerializer(many=True, default=list)
+    adjustments = AdjustmentSerializer(many=True, default=list)
 
     class Meta:
         model = Invoice
@@ -146,7 +192,12 @@ class DraftSerializer(serializers.ModelSerializer[Invoice]):
             "discount_percent",
             "discount_amount",
             "tax_rounding",
+            "prices_include_tax",
+            "prepaid_amount",
+            "cash_rounding",
+            "language",
             "lines",
+            "adjustments",
         )
         # What a PUT leaves out is put back to what a new draft has.
         extra_kwargs = {
@@ -158,6 +209,10 @@ class DraftSerializer(serializers.ModelSerializer[Invoice]):
             "notes": {"default": ""},
             "discount_percent": {"default": "0"},
             "discount_amount": {"default": "0"},
+            "prices_include_tax": {"default": False},
+            "prepaid_amount": {"default": "0"},
+            "cash_rounding": {"default": 0},
+            "language": {"default": ""},
         }
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[InvoiceLine]:
@@ -165,8 +220,18 @@ class DraftSerializer(serializers.ModelSerializer[Invoice]):
             raise serializers.ValidationError(
                 f"An invoice has at most {MAX_LINES} lines."
             )
+        return self._rows(InvoiceLine, lines)
+
+    def validate_adjustments(
+        self, adjustments: list[dict[str, Any]]
+    ) -> list[InvoiceAdjustment]:
+        return self._rows(InvoiceAdjustment, adjustments)
+
+    def _rows[Row: (InvoiceLine, InvoiceAdjustment)](
+        self, model: type[Row], rows: list[dict[str, Any]]
+    ) -> list[Row]:
         # In a PATCH nothing is required, and yet a line is replaced as a whole.
-        wanted = [line.get("tax_rate", {}).get("public_id") for line in lines]
+        wanted = [row.get("tax_rate", {}).get("public_id") for row in rows]
         rates = self._rates([rate for rate in wanted if rate])
         if missing := set(wanted) - set(rates):
             raise serializers.ValidationError(
@@ -177,8 +242,8 @@ class DraftSerializer(serializers.ModelSerializer[Invoice]):
                 }
             )
         return [
-            InvoiceLine(**line | {"tax_rate": rates[rate]})
-            for line, rate in zip(lines, wanted, strict=True)
+            model(**row | {"tax_rate": rates[rate]})
+            for row, rate in zip(rows, wanted, strict=True)
         ]
 
     def _rates(self, wanted: list[UUID]) -> Mapping[UUID, TaxRate]:
@@ -199,17 +264,69 @@ class TaxTotalSerializer(serializers.Serializer[Any]):
     amount = serializers.IntegerField()
 
 
+class WantedSerializer(DraftSerializer):
+    """A draft to work out, and perhaps what it should come to."""
+
+    wanted_total = serializers.DecimalField(
+        max_digits=15,
+        decimal_places=4,
+        required=False,
+        help_text="In major units; answered by `reachable`.",
+    )
+
+    class Meta(DraftSerializer.Meta):
+        fields = (*DraftSerializer.Meta.fields, "wanted_total")
+
+
+_AMOUNT: Final = "Minor units; with tax where prices include it."
+
+
 class PreviewSerializer(serializers.Serializer[Any]):
     """What a draft would come to; amounts in minor units of `currency`."""
 
     currency = serializers.CharField()
-    line_nets = serializers.ListField(child=serializers.IntegerField())
-    subtotal = serializers.IntegerField()
-    discount = serializers.IntegerField()
-    net = serializers.IntegerField()
+    line_amounts = serializers.ListField(
+        source="totals.line_amounts",
+        child=serializers.IntegerField(),
+        help_text=_AMOUNT,
+    )
+    line_nets = serializers.ListField(
+        source="totals.line_nets", child=serializers.IntegerField()
+    )
+    adjustment_amounts = serializers.ListField(
+        source="totals.adjustment_amounts",
+        child=serializers.IntegerField(),
+        help_text=f"{_AMOUNT} Below zero for an allowance.",
+    )
+    subtotal = serializers.IntegerField(source="totals.subtotal", help_text=_AMOUNT)
+    discount = serializers.IntegerField(source="totals.discount", help_text=_AMOUNT)
+    net = serializers.IntegerField(source="totals.net")
     taxes = TaxTotalSerializer(many=True)
-    tax = serializers.IntegerField()
-    total = serializers.IntegerField()
+    tax = serializers.IntegerField(source="totals.tax")
+    total = serializers.IntegerField(source="totals.total")
+    prepaid = serializers.IntegerField(source="totals.prepaid")
+    rounding = serializers.IntegerField(source="totals.rounding")
+    payable = serializers.IntegerField(source="totals.payable")
+    reachable = serializers.ListField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text=(
+            "Where `wanted_total` was given: that total alone, or those next to it that "
+            "whole units of net with their tax come to."
+        ),
+    )
+
+
+_TOTALS: Final = (
+    "subtotal",
+    "discount",
+    "net",
+    "tax",
+    "total",
+    "prepaid",
+    "rounding",
+    "payable",
+)
 
 
 class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
@@ -249,11 +366,7 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             "issue_date",
             "due_date",
             "reference",
-            "subtotal",
-            "discount",
-            "net",
-            "tax",
-            "total",
+            *_TOTALS,
             "paid",
             "refunded",
             "held",
@@ -275,7 +388,8 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             # A rate that was raised since may have left no total that fits the books.
             with suppress(AmountOutOfRange):
                 lines = list(invoice.lines.all())
-                self._estimate(shown, selectors.estimate(invoice, lines))
+                adjustments = list(invoice.adjustments.all())
+                self._estimate(shown, selectors.estimate(invoice, lines, adjustments))
         return shown
 
     def get_customer_name(self, invoice: Invoice) -> str:
@@ -289,14 +403,15 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
         return None if invoice.is_draft else selectors.customer_link(invoice)
 
     def _estimate(self, shown: dict[str, Any], estimate: selectors.Estimate) -> None:
-        for name in ("subtotal", "discount", "net", "tax", "total"):
-            shown[name] = getattr(estimate, name)
+        for name in _TOTALS:
+            shown[name] = getattr(estimate.totals, name)
 
 
 class InvoiceDetailSerializer(InvoiceSerializer):
-    """An invoice with its lines and taxes."""
+    """An invoice with its lines, adjustments and taxes."""
 
     lines = LineSerializer(many=True, read_only=True)
+    adjustments = AdjustmentSerializer(many=True, read_only=True)
     taxes = TaxTotalSerializer(many=True, read_only=True)
 
     class Meta(InvoiceSerializer.Meta):
@@ -306,19 +421,29 @@ class InvoiceDetailSerializer(InvoiceSerializer):
             "discount_percent",
             "discount_amount",
             "tax_rounding",
+            "prices_include_tax",
+            "prepaid_amount",
+            "cash_rounding",
+            "language",
             "seller",
             "buyer",
             "lines",
+            "adjustments",
             "taxes",
         )
         read_only_fields = fields
         extra_kwargs = {
             name: {"normalize_output": True}
-            for name in ("discount_percent", "discount_amount")
+            for name in ("discount_percent", "discount_amount", "prepaid_amount")
         }
 
     def _estimate(self, shown: dict[str, Any], estimate: selectors.Estimate) -> None:
         super()._estimate(shown, estimate)
         shown["taxes"] = TaxTotalSerializer(estimate.taxes, many=True).data
-        for line, net in zip(shown["lines"], estimate.line_nets, strict=True):
-            line["net"] = net
+        totals = estimate.totals
+        rows = [*shown["lines"], *shown["adjustments"]]
+        nets = totals.line_nets + totals.adjustment_nets
+        amounts = totals.line_amounts + totals.adjustment_amounts
+        for row, net, amount in zip(rows, nets, amounts, strict=True):
+            row["net"] = net
+            row["gross"] = amount if shown["prices_include_tax"] else None

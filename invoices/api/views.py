@@ -29,9 +29,10 @@ from invoices.api.serializers import (
     InvoiceSerializer,
     PreviewSerializer,
     TaxRateSerializer,
+    WantedSerializer,
 )
 from invoices.http import pdf_response
-from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
+from invoices.models import Customer, Invoice, InvoiceAdjustment, InvoiceLine, TaxRate
 from invoices.services import (
     correcting,
     customers,
@@ -192,10 +193,17 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
         invoices = own.with_amounts().select_related("business", "customer")
         lines = InvoiceLine.objects.select_related("tax_rate")
         lines = lines.order_by("position", "pk")
+        adjustments = InvoiceAdjustment.objects.select_related("tax_rate")
+        adjustments = adjustments.order_by("position", "pk")
         if self.action == "list":
             lines = lines.filter(invoice__status=InvoiceStatus.DRAFT)
-            return invoices.prefetch_related(Prefetch("lines", lines))
-        return invoices.prefetch_related(Prefetch("lines", lines), "taxes")
+            adjustments = adjustments.filter(invoice__status=InvoiceStatus.DRAFT)
+            return invoices.prefetch_related(
+                Prefetch("lines", lines), Prefetch("adjustments", adjustments)
+            )
+        return invoices.prefetch_related(
+            Prefetch("lines", lines), Prefetch("adjustments", adjustments), "taxes"
+        )
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return InvoiceSerializer if self.action == "list" else InvoiceDetailSerializer
@@ -215,6 +223,7 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
             business=customer.business,
             customer=customer,
             lines=fields.pop("lines"),
+            adjustments=fields.pop("adjustments"),
             fields=fields,
             actor=person(request),
             now=timezone.now(),
@@ -233,6 +242,7 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
         invoice = drafting.update_draft(
             invoice=invoice,
             lines=fields.pop("lines", None),
+            adjustments=fields.pop("adjustments", None),
             fields=fields,
             actor=person(request),
             now=timezone.now(),
@@ -245,7 +255,7 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
         responses=InvoiceDetailSerializer,
     )
     def partial_update(self, request: Request, id: str) -> Response:
-        """`lines`, where given, replaces all lines."""
+        """`lines` and `adjustments`, where given, replace all that were there."""
         return self.update(request, id, partial=True)
 
     @extend_schema(summary="Delete a draft")
@@ -257,17 +267,19 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
 
     @extend_schema(
         summary="Work out a draft without saving it",
-        request=DraftSerializer,
+        request=WantedSerializer,
         responses=PreviewSerializer,
     )
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
-        fields = self._typed(request)
+        fields = self._typed(request, WantedSerializer)
         customer = fields["customer"]
         estimate = drafting.preview_draft(
             business=customer.business,
             customer=customer,
+            wanted_total=fields.pop("wanted_total", None),
             lines=fields.pop("lines"),
+            adjustments=fields.pop("adjustments"),
             fields=fields,
         )
         return Response(PreviewSerializer(estimate).data)
@@ -320,14 +332,20 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
         document = documents.read_document(invoice=invoice)
         return pdf_response(invoice, document, as_attachment=True)
 
-    def _typed(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
+    def _typed(
+        self,
+        request: Request,
+        kind: type[DraftSerializer] = DraftSerializer,
+        *,
+        partial: bool = False,
+    ) -> dict[str, Any]:
         """
         What the person typed, its lines as unsaved rows.
 
         :raises PermissionDenied: if the customer is of a business whose books the
             person may only see
         """
-        serializer = DraftSerializer(
+        serializer = kind(
             data=request.data, partial=partial, context=self.get_serializer_context()
         )
         serializer.is_valid(raise_exception=True)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from invoices.exceptions import DueBeforeIssue, MissingDetails, NothingToInvoice
 from invoices.models import (
     Customer,
     Invoice,
+    InvoiceAdjustment,
     InvoiceLine,
     Series,
     TaxCategory,
@@ -24,28 +26,34 @@ from invoices.services import documents, numbering, sealing
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus, check_finalizable
 
+# Of a line and an adjustment.
+_FROZEN: Final = ["net", "gross", "tax_name", "tax_category", "tax_percent"]
+
 
 @transaction.atomic
 def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invoice:
     """
     Freeze a draft and give it the next number of its series.
 
-    An invoice that comes to nothing is paid at once. The PDF is rendered by a task
+    An invoice on which nothing is payable is paid at once. The PDF is rendered by a task
     written in the same transaction.
 
     The number is taken last, from a locked row, so that the lock is held for a few short
     statements and a rollback gives the number back. What the invoice says is sealed.
 
     :raises InvalidTransition: if the invoice is no longer a draft
-    :raises NothingToInvoice: if it has no lines, or comes to less than nothing
+    :raises NothingToInvoice: if it has no lines, or comes to less than nothing, or to
+        less than was prepaid
     :raises MissingDetails: if seller or customer lack what the invoice must show
     :raises DueBeforeIssue: if the due date that was set is past
     """
     invoice = lock_invoice(invoice.pk)
     check_finalizable(invoice.status)
     lines = list(invoice.lines.select_related("tax_rate").order_by("position", "pk"))
-    totals = _check(invoice, lines)
-    _freeze(invoice, lines, totals, now)
+    adjustments = selectors.adjustments_of(invoice)
+    totals = _check(invoice, lines, adjustments)
+    _freeze(invoice, totals, now)
+    _freeze_rows(invoice, lines, adjustments, totals)
     assert invoice.issue_date is not None  # noqa: S101 - for mypy: frozen above
     run = numbering.open_run(invoice.business, Series.Kind.INVOICE, invoice.issue_date)
     documents.store_document_later(invoice)
@@ -68,23 +76,36 @@ def finalize_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> 
     return invoice
 
 
-def _check(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
+def _check(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    adjustments: Sequence[InvoiceAdjustment],
+) -> Totals:
     if not lines:
         raise NothingToInvoice("Add a line first: an invoice without lines is none.")
     if not invoice.business.address:
         raise MissingDetails(
             "Fill in the address of the business first: every invoice must show it."
         )
-    _check_reverse_charge(invoice, lines)
-    totals = selectors.draft_totals(invoice, lines)
+    _check_reverse_charge(invoice, [*lines, *adjustments])
+    totals = selectors.draft_totals(invoice, lines, adjustments)
     if totals.total < 0:
-        raise NothingToInvoice("This comes to less than nothing.")
+        raise NothingToInvoice(
+            "This comes to less than nothing: write a credit note for the invoice that "
+            "it takes back."
+        )
+    if totals.payable < 0:
+        raise NothingToInvoice(
+            "More was prepaid than this comes to: lower the prepaid amount."
+        )
     return totals
 
 
-def _check_reverse_charge(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
+def _check_reverse_charge(
+    invoice: Invoice, rows: Sequence[InvoiceLine | InvoiceAdjustment]
+) -> None:
     # EN 16931, BR-AE-02: who owes the tax must be known by number.
-    if all(line.tax_rate.category != TaxCategory.REVERSE_CHARGE for line in lines):
+    if all(row.tax_rate.category != TaxCategory.REVERSE_CHARGE for row in rows):
         return
     if not (invoice.business.tax_id and invoice.customer.tax_id):
         raise MissingDetails(
@@ -93,9 +114,7 @@ def _check_reverse_charge(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Non
         )
 
 
-def _freeze(
-    invoice: Invoice, lines: Sequence[InvoiceLine], totals: Totals, now: datetime
-) -> None:
+def _freeze(invoice: Invoice, totals: Totals, now: datetime) -> None:
     business = invoice.business
     today = business.today(now)
     invoice.issue_date = invoice.issue_date or today
@@ -112,17 +131,16 @@ def _freeze(
     invoice.subtotal = totals.subtotal
     invoice.discount = totals.discount
     invoice.net, invoice.tax, invoice.total = totals.net, totals.tax, totals.total
-    invoice.prepaid, invoice.rounding, invoice.payable = 0, 0, totals.total
+    invoice.prepaid, invoice.rounding = totals.prepaid, totals.rounding
+    invoice.payable = totals.payable
     invoice.language = (
         invoice.language or invoice.customer.language or business.language
     )
     invoice.finalized_at = now
     invoice.link_token = secrets.token_urlsafe(24)
     invoice.link_expires_at = now + link_lifetime(invoice.due_date, today)
-    invoice.status = InvoiceStatus.OPEN if totals.total else InvoiceStatus.PAID
-    invoice.paid_at = None if totals.total else now
-    _freeze_lines(lines, totals)
-    TaxTotal.objects.bulk_create(selectors.tax_totals(invoice, lines, totals))
+    invoice.status = InvoiceStatus.OPEN if totals.payable else InvoiceStatus.PAID
+    invoice.paid_at = None if totals.payable else now
 
 
 def _details(party: Business | Customer) -> dict[str, str]:
@@ -135,12 +153,21 @@ def _details(party: Business | Customer) -> dict[str, str]:
     }
 
 
-def _freeze_lines(lines: Sequence[InvoiceLine], totals: Totals) -> None:
-    for line, net in zip(lines, totals.line_nets, strict=True):
-        line.net = net
-        line.tax_name = line.tax_rate.name
-        line.tax_category = line.tax_rate.category
-        line.tax_percent = line.tax_rate.percent
-    InvoiceLine.objects.bulk_update(
-        lines, ["net", "tax_name", "tax_category", "tax_percent"]
-    )
+def _freeze_rows(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    adjustments: Sequence[InvoiceAdjustment],
+    totals: Totals,
+) -> None:
+    rows: list[InvoiceLine | InvoiceAdjustment] = [*lines, *adjustments]
+    nets = totals.line_nets + totals.adjustment_nets
+    amounts = totals.line_amounts + totals.adjustment_amounts
+    for row, net, amount in zip(rows, nets, amounts, strict=True):
+        row.net = net
+        row.gross = amount if invoice.prices_include_tax else None
+        row.tax_name = row.tax_rate.name
+        row.tax_category = row.tax_rate.category
+        row.tax_percent = row.tax_rate.percent
+    InvoiceLine.objects.bulk_update(lines, _FROZEN)
+    InvoiceAdjustment.objects.bulk_update(adjustments, _FROZEN)
+    TaxTotal.objects.bulk_create(selectors.tax_totals(invoice, rows, totals))
