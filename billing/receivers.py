@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from billing.services import refunding
 from invoices.models import Invoice
-from invoices.signals import refund_wanted
+from invoices.signals import refund_wanted, refunds_asked
 
 
 @receiver(refund_wanted)
@@ -24,3 +24,8 @@ def send_back(
     refunding.refund_invoice(
         invoice=invoice, amount=amount, reason=reason, cause=cause, actor=actor, now=now
     )
+
+
+@receiver(refunds_asked)
+def asked(invoice: Invoice, **kwargs: Any) -> int:
+    return refunding.requested(invoice)

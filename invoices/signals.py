@@ -6,3 +6,7 @@ from django.dispatch import Signal
 # `invoice`, `amount` (minor units), `reason`, `cause` (unique), `actor`, `now`.
 # A receiver that cannot have the money sent back raises a `Refusal`.
 refund_wanted = Signal()
+
+# Sent with the `invoice` locked, to learn what the ledger cannot say yet: a receiver
+# answers how much of what was paid, in minor units, it was told to send back and has not.
+refunds_asked = Signal()

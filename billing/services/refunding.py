@@ -16,6 +16,7 @@ from billing import emails, gateway
 from billing.exceptions import PaymentPending, PaymentRejected, RefundTooLarge
 from billing.models import REASON_LENGTH, Payment, Refund
 from billing.states import BACK, LEFT, RefundStatus, refund_can_become
+from invoices import selectors
 from invoices.models import Invoice, LedgerEntry
 from invoices.money import format_money
 from invoices.services.booking import book
@@ -50,7 +51,7 @@ def request_refund(
     """
     invoice = lock_invoice(payment.invoice_id)
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
-    left = _left(payment)
+    left = _left(payment, invoice)
     amount = left if amount is None else amount
     if not 0 < amount <= left:
         raise RefundTooLarge(
@@ -87,13 +88,13 @@ def refund_invoice(
     :param cause: unique: with it, the same amount is sent back once
     :raises RefundTooLarge: if less than that was paid by card and is left
     """
-    lock_invoice(invoice.pk)
+    invoice = lock_invoice(invoice.pk)
     payments = Payment.objects.filter(
         invoice=invoice, status=Payment.Status.SUCCEEDED
     ).order_by("-received_at", "-pk")
     refunds, wanted = [], amount
     for payment in payments:
-        part = min(wanted, _left(payment))
+        part = min(wanted, _left(payment, invoice))
         if part > 0:
             refunds.append(
                 request_refund(
@@ -114,9 +115,23 @@ def refund_invoice(
     return refunds
 
 
-def _left(payment: Payment) -> int:
+def _left(payment: Payment, invoice: Invoice) -> int:
     asked = payment.refunds.exclude(status__in=BACK).aggregate(sum=Sum("amount"))["sum"]
-    return payment.amount - (asked or 0)
+    left: int = payment.amount - (asked or 0)
+    if payment.is_held:
+        return left
+    # What a credit note kept as balance, or paid back otherwise, is no longer here.
+    return max(0, min(left, selectors.kept(invoice) - requested(invoice)))
+
+
+def requested(invoice: Invoice) -> int:
+    """What is to go back of what was paid on an invoice, and is not booked yet."""
+    refunds = Refund.objects.filter(
+        payment__invoice=invoice,
+        payment__status=Payment.Status.SUCCEEDED,
+        status=RefundStatus.REQUESTED,
+    )
+    return int(refunds.aggregate(sum=Sum("amount", default=0))["sum"])
 
 
 @task(takes_context=True)

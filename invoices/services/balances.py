@@ -9,10 +9,10 @@ from django.db.models import Sum
 from accounts.models import User
 from invoices import selectors
 from invoices.exceptions import AmountNotAvailable, InvalidTransition
-from invoices.models import BalanceEntry, Customer, Invoice, LedgerEntry
+from invoices.models import BalanceEntry, Invoice, LedgerEntry
 from invoices.money import format_money
 from invoices.services.booking import book
-from invoices.services.locking import lock_invoice
+from invoices.services.locking import lock_customer, lock_invoice
 
 
 @transaction.atomic
@@ -98,8 +98,7 @@ def lock_balance(customer_id: int, currency: str) -> int:
     The customer's balance in minor units, which nobody lessens until the transaction
     ends. Take it after the lock of an invoice.
     """
-    customer = Customer.objects.select_for_update().get(pk=customer_id)
-    entries = customer.balance.filter(currency=currency)
+    entries = lock_customer(customer_id).balance.filter(currency=currency)
     return int(entries.aggregate(sum=Sum("amount", default=0))["sum"])
 
 

@@ -134,7 +134,7 @@ def _check_untouched(invoice: Invoice) -> None:
         raise MoneyReceived(
             "Money was paid on this invoice, so it cannot be voided. Refund it instead."
         )
-    if sums.credited:
+    if sums.credited or invoice.credit_notes.exists():
         raise MoneyReceived(
             "Part of this invoice was credited, so it cannot be voided. "
             "Credit the rest of it instead."

@@ -29,7 +29,7 @@ from invoices.models import (
 from invoices.money import Tax, format_money, portion
 from invoices.services import balances, numbering, sealing
 from invoices.services.booking import book
-from invoices.services.locking import lock_invoice
+from invoices.services.locking import lock_customer, lock_invoice
 from invoices.states import InvoiceStatus
 
 _NONE: Final = Decimal(0)
@@ -57,6 +57,8 @@ class Draft:
     net: int
     tax: int
     reduces: int
+    # What the ledger takes off the due: `reduces`, and what was rounded to pay in cash.
+    settles: int
 
     @property
     def total(self) -> int:
@@ -102,6 +104,7 @@ def issue_credit_note(
     :raises CreditNotSplit: if the split is not exactly what is beyond the due
     """
     invoice = lock_invoice(invoice.pk)
+    lock_customer(invoice.customer_id)
     _check_creditable(invoice)
     if not reason.strip():
         raise ValidationError({"reason": "Say why: the reason is printed."})
@@ -127,8 +130,10 @@ def issue_credit_note(
         created_by=actor,
     )
     _check_split(note, draft)
-    _use(note, actor, now)
-    _issue(note, draft, actor, now)
+    # Before the first event; see `numbering.open_run`.
+    run = numbering.open_run(note.business, Series.Kind.CREDIT_NOTE, note.issue_date)
+    _use(note, draft, actor, now)
+    _issue(note, draft, run, actor, now)
     return note
 
 
@@ -143,24 +148,53 @@ def _check_creditable(invoice: Invoice) -> None:
 # The arithmetic
 
 
-def _worked_out(invoice: Invoice, quantities: Mapping[int, Decimal] | None) -> Draft:
-    lines = list(invoice.lines.order_by("position", "pk"))
-    before = _credited_before(invoice)
-    credited = _credited_lines(invoice, lines, before, quantities)
-    taxes = _credited_taxes(invoice, lines, before, credited)
-    net, tax = sum(row.net for row in taxes), sum(row.amount for row in taxes)
-    if net + tax <= 0:
-        raise AmountNotAvailable("Nothing is left to credit of what was chosen.")
-    due = selectors.amounts(invoice).due
-    return Draft(credited, taxes, net, tax, min(net + tax, due))
-
-
 @dataclass(frozen=True, slots=True)
 class _Before:
     """What earlier credit notes took back of a line."""
 
     quantity: Decimal = _NONE
     net: int = 0
+
+
+def _worked_out(invoice: Invoice, quantities: Mapping[int, Decimal] | None) -> Draft:
+    lines = list(invoice.lines.order_by("position", "pk"))
+    before = _credited_before(invoice)
+    credited = _credited_lines(invoice, lines, before, quantities)
+    is_all = _is_all(lines, before, credited)
+    taxes = _credited_taxes(invoice, lines, before, credited, is_all=is_all)
+    net, tax = sum(row.net for row in taxes), sum(row.amount for row in taxes)
+    _check_total(invoice, net + tax)
+    due = selectors.amounts(invoice).due
+    # With the last of it goes what was rounded, up or down, to pay in cash.
+    rounding = (invoice.rounding or 0) if is_all else 0
+    reduces = max(0, min(net + tax, due - rounding))
+    settles = max(0, min(due, reduces + rounding))
+    return Draft(credited, taxes, net, tax, reduces, settles)
+
+
+def _check_total(invoice: Invoice, total: int) -> None:
+    if total <= 0:
+        raise AmountNotAvailable("Nothing is left to credit of what was chosen.")
+    before = invoice.credit_notes.aggregate(sum=Sum("total", default=0))["sum"]
+    left = (invoice.total or 0) - before
+    if total > left:
+        # Without the lines of what was returned, the others come to more than the whole.
+        raise AmountNotAvailable(
+            f"{format_money(left, invoice.currency)} of this invoice is left to credit, "
+            f"and this comes to {format_money(total, invoice.currency)}."
+        )
+
+
+def _is_all(
+    lines: Sequence[InvoiceLine],
+    before: Mapping[int, _Before],
+    credited: Iterable[CreditNoteLine],
+) -> bool:
+    now = {row.invoice_line_id: row.quantity for row in credited}
+    return all(
+        before[line.pk].quantity + now.get(line.pk, _NONE) == line.quantity
+        for line in lines
+    )
 
 
 def _credited_before(invoice: Invoice) -> Mapping[int, _Before]:
@@ -229,6 +263,8 @@ def _credited_taxes(
     lines: Sequence[InvoiceLine],
     before: Mapping[int, _Before],
     credited: Iterable[CreditNoteLine],
+    *,
+    is_all: bool,
 ) -> list[CreditNoteTax]:
     """
     For each rate, the part of its taxable amount and tax that goes with the lines.
@@ -237,11 +273,6 @@ def _credited_taxes(
     line all that is left of them goes.
     """
     now = {row.invoice_line_id: row for row in credited}
-    is_all = all(
-        before[line.pk].quantity + (now[line.pk].quantity if line.pk in now else 0)
-        == line.quantity
-        for line in lines
-    )
     nets: defaultdict[Tax, list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
         sums = nets[Tax(line.tax_category, line.tax_percent or _NONE)]
@@ -295,9 +326,8 @@ def _check_split(note: CreditNote, draft: Draft) -> None:
             f"{_money(note, draft.excess)} goes: refunded, kept as balance, or paid "
             "back otherwise."
         )
-    sums = selectors.amounts(note.invoice)
     balance = _refund_balance(note)
-    here = sums.paid - sums.refunded - max(0, -balance)
+    here = selectors.kept(note.invoice) - _refunds_asked(note) - max(0, -balance)
     leaving = said.whole - min(said.refunds, max(0, balance))
     if leaving > here:
         raise AmountNotAvailable(
@@ -308,20 +338,25 @@ def _check_split(note: CreditNote, draft: Draft) -> None:
 
 def _refund_balance(note: CreditNote) -> int:
     """
-    What went back by card without a credit note; below zero, what credit notes have
-    asked to be sent back and has not left yet.
+    What goes back by card without a credit note; below zero, what credit notes have
+    promised to send back and could not be sent.
     """
     kinds = LedgerEntry.Kind
     entries = note.invoice.ledger.filter(kind__in=[kinds.REFUND, kinds.REFUND_FAILED])
     went = -entries.aggregate(sum=Sum("amount", default=0))["sum"]
     covered = note.invoice.credit_notes.aggregate(sum=Sum("refunds", default=0))["sum"]
-    return int(went - covered)
+    return int(went + _refunds_asked(note) - covered)
 
 
-def _use(note: CreditNote, actor: User | None, now: datetime) -> None:
+def _refunds_asked(note: CreditNote) -> int:
+    answers = signals.refunds_asked.send(sender=CreditNote, invoice=note.invoice)
+    return sum(int(amount or 0) for _, amount in answers)
+
+
+def _use(note: CreditNote, draft: Draft, actor: User | None, now: datetime) -> None:
     cause = f"credit_note:{note.public_id}"
-    if note.reduces:
-        _book(note, LedgerEntry.Kind.CREDIT, cause, note.reduces, actor, now)
+    if draft.settles:
+        _book(note, LedgerEntry.Kind.CREDIT, cause, draft.settles, actor, now)
     if note.to_balance:
         balances.keep(
             invoice=note.invoice,
@@ -365,8 +400,13 @@ def _book(
     )
 
 
-def _issue(note: CreditNote, draft: Draft, actor: User | None, now: datetime) -> None:
-    run = numbering.open_run(note.business, Series.Kind.CREDIT_NOTE, note.issue_date)
+def _issue(
+    note: CreditNote,
+    draft: Draft,
+    run: numbering.Run,
+    actor: User | None,
+    now: datetime,
+) -> None:
     # Before the number, as the locks must come in one order; see `numbering.open_run`.
     event = record_event(
         type="credit_note.issued",

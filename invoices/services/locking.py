@@ -1,7 +1,7 @@
 """Whoever moves money or status of an invoice waits here for a fresh copy of it."""
 
 from invoices.exceptions import Deleted
-from invoices.models import Invoice
+from invoices.models import Customer, Invoice
 
 
 def lock_invoice(invoice_id: int) -> Invoice:
@@ -18,3 +18,11 @@ def lock_invoice(invoice_id: int) -> Invoice:
         return Invoice.objects.select_for_update().get(pk=invoice_id)
     except Invoice.DoesNotExist:
         raise Deleted("Somebody deleted this draft meanwhile.") from None
+
+
+def lock_customer(customer_id: int) -> Customer:
+    """
+    Whoever spends what a customer has to its credit waits here. Take it after the lock of
+    an invoice, and before a number or an event: those share a lock on the business.
+    """
+    return Customer.objects.select_for_update().get(pk=customer_id)

@@ -13,8 +13,9 @@ from accounts.models import User
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
 from invoices import selectors
-from invoices.exceptions import InvalidTransition
+from invoices.exceptions import AmountOutOfRange, InvalidTransition
 from invoices.models import BalanceEntry, Invoice, LedgerEntry, ManualPayment
+from invoices.money import LARGEST
 from invoices.services import balances
 from invoices.services.booking import book
 from invoices.services.locking import lock_invoice
@@ -41,12 +42,13 @@ def record_payment(
     :param key: the payment's own id, where a caller may ask twice: then it is booked once
     :raises InvalidTransition: if the invoice is a draft
     :raises ValidationError: naming each field that is wrong
+    :raises AmountOutOfRange: if it is more than the books can hold
     """
     invoice = lock_invoice(invoice.pk)
     if invoice.is_draft:
         raise InvalidTransition("This invoice is a draft; finalize it first.")
-    if key and (known := invoice.manual_payments.filter(public_id=key).first()):
-        return known
+    if key and (known := ManualPayment.objects.filter(public_id=key).first()):
+        return _same(known, invoice, fields)
     payment = ManualPayment(
         public_id=key or uuid4(),
         invoice=invoice,
@@ -58,8 +60,7 @@ def record_payment(
     _check(payment, now)
     payment.save()
     pays = min(payment.amount, selectors.amounts(invoice).due)
-    if pays:
-        _book(payment, LedgerEntry.Kind.PAYMENT, pays, actor, now)
+    # Before the first event: see `lock_customer`.
     if payment.amount > pays:
         balances.keep(
             invoice=invoice,
@@ -68,6 +69,8 @@ def record_payment(
             amount=payment.amount - pays,
             now=now,
         )
+    if pays:
+        _book(payment, LedgerEntry.Kind.PAYMENT, pays, actor, now)
     return payment
 
 
@@ -97,8 +100,18 @@ def reverse_payment(
     return payment
 
 
+def _same(
+    known: ManualPayment, invoice: Invoice, fields: Mapping[str, Any]
+) -> ManualPayment:
+    if (known.invoice_id, known.amount) != (invoice.pk, fields.get("amount")):
+        raise ValidationError({"id": "Another payment was recorded with this id."})
+    return known
+
+
 def _check(payment: ManualPayment, now: datetime) -> None:
     payment.clean_fields(exclude={"invoice", "recorded_by"})
+    if payment.amount > LARGEST:
+        raise AmountOutOfRange("This amount is larger than the books can hold.")
     today = payment.invoice.business.today(now)
     if payment.received_on > today:
         raise ValidationError(

@@ -11,7 +11,9 @@ from invoices.services.correcting import (
     revise_invoice,
     void_invoice,
 )
+from invoices.services.crediting import Split, issue_credit_note
 from invoices.services.finalizing import finalize_invoice
+from invoices.services.receiving import record_payment, reverse_payment
 from tests.factories import InvoiceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +58,24 @@ def test_void_invoice_refuses_once_money_arrived(invoice):
 
     invoice.refresh_from_db()
     assert (invoice.status, Event.objects.count()) == ("open", 0)
+
+
+def test_void_invoice_refuses_what_was_credited_and_whose_payment_bounced(invoice):
+    fields = {"method": "cash", "amount": 11900, "received_on": NOW.date()}
+    payment = record_payment(invoice=invoice, fields=fields, actor=None, now=NOW)
+    issue_credit_note(
+        invoice=invoice,
+        quantities=None,
+        reason="Returned",
+        split=Split(to_balance=11900),
+        actor=None,
+        now=NOW,
+    )
+    reverse_payment(payment=payment, reason="Bounced", actor=None, now=NOW)
+
+    # What was kept for the customer has not come: it is owed.
+    with pytest.raises(MoneyReceived, match="was credited"):
+        void_invoice(invoice=invoice, actor=None, now=NOW)
 
 
 def test_void_invoice_does_not_mind_money_that_is_held(invoice):

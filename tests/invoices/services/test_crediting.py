@@ -183,6 +183,54 @@ def test_a_refund_made_before_counts_towards_the_refund():
     assert selectors.amounts(invoice).refunded == 10000
 
 
+def test_a_credit_of_lines_alone_is_no_more_than_the_invoice_with_what_was_returned():
+    invoice = finalized((100, 1, 0), (40, -1, 0))
+    first, _ = invoice.lines.order_by("position")
+
+    with pytest.raises(AmountNotAvailable, match=r"€60\.00 .* comes to €100\.00"):
+        credit(invoice, {first.pk: Decimal(1)})
+
+    assert credit(invoice).total == 6000
+
+
+@pytest.mark.parametrize(("rounding", "paid"), [(-3, 0), (2, 0), (-3, 4000), (2, 4000)])
+def test_a_full_credit_leaves_nothing_of_what_was_rounded(rounding, paid):
+    invoice = finalized((Decimal(20000 - rounding) / 200, 2, 0), cash_rounding=10)
+    first, rest = Decimal("0.5"), Decimal("1.5")
+    if paid:
+        pay(invoice, paid)
+    line = invoice.lines.get()
+
+    credit(invoice, {line.pk: first})
+    note = credit(invoice, {line.pk: rest}, to_balance=paid)
+
+    assert selectors.amounts(invoice).due == 0
+    assert credited(invoice) == (invoice.net, invoice.tax, invoice.total)
+    assert (note.to_balance, balance(invoice)) == (paid, paid)
+    invoice.refresh_from_db()
+    assert invoice.status == "paid"
+
+
+@pytest.mark.parametrize(("rounding", "excess"), [(-3, 20000), (2, 19998)])
+def test_what_was_paid_rounded_is_credited_whole(rounding, excess):
+    invoice = finalized((20000 - rounding, 1, 0), currency="JPY", cash_rounding=10)
+    pay(invoice, 20000)
+
+    note = credit(invoice, to_balance=excess)
+
+    assert (note.total, note.to_balance) == (20000 - rounding, excess)
+    assert ledger(invoice) == [("payment", 20000), ("to_balance", -excess)]
+
+
+def test_what_was_prepaid_can_go_back_otherwise():
+    invoice = finalized((100, 1, 0), prepaid_amount=Decimal(30))
+
+    note = credit(invoice, out_of_band=3000)
+
+    assert (note.reduces, note.out_of_band) == (7000, 3000)
+    assert selectors.amounts(invoice).due == 0
+
+
 def test_no_more_is_credited_than_there_was():
     invoice = finalized((100, 2, 19), (10, 1, 7))
     first, second = invoice.lines.order_by("position")
@@ -315,3 +363,14 @@ def test_two_at_once_do_not_credit_it_twice():
 
     assert sorted(at_once([try_it] * 4), key=str) == ["CN-00001", None, None, None]
     assert ledger(invoice) == [("credit", 11900)]
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_first_credit_notes_of_a_business_take_turns():
+    first = finalized((100, 1, 19))
+    invoices = [first, *(finalized((50, 1, 0), business=first.business) for _ in "abc")]
+
+    numbers = at_once([lambda row=row: credit(row).number for row in invoices])
+
+    assert sorted(numbers) == ["CN-00001", "CN-00002", "CN-00003", "CN-00004"]

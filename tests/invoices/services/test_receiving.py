@@ -7,7 +7,11 @@ from django.db.models import Sum
 
 from accounts.models import Event
 from invoices import selectors
-from invoices.exceptions import AmountNotAvailable, InvalidTransition
+from invoices.exceptions import (
+    AmountNotAvailable,
+    AmountOutOfRange,
+    InvalidTransition,
+)
 from invoices.models import BalanceEntry, ManualPayment
 from invoices.services.balances import apply_balance
 from invoices.services.correcting import give_up_invoice, void_invoice
@@ -143,6 +147,24 @@ def test_asked_twice_with_a_key_it_is_booked_once(invoice):
     assert receive(invoice, 5000, key=key) == receive(invoice, 5000, key=key)
 
     assert ledger(invoice) == [("payment", 5000)]
+
+
+def test_an_id_is_of_one_payment(invoice):
+    key = uuid4()
+    receive(invoice, 5000, key=key)
+
+    for row, amount in ((invoice, 5001), (another(invoice), 5000)):
+        with pytest.raises(ValidationError) as refused:
+            receive(row, amount, key=key)
+        assert [*refused.value.message_dict] == ["id"]
+    assert ManualPayment.objects.count() == 1
+
+
+def test_more_than_the_books_hold_is_refused(invoice):
+    with pytest.raises(AmountOutOfRange):
+        receive(invoice, 10**15 + 1)
+
+    assert not ManualPayment.objects.exists()
 
 
 def test_taken_back_it_is_due_again_and_both_entries_stay(invoice):
