@@ -58,7 +58,8 @@ def test_estimate_names_the_rates():
 
     estimate = selectors.estimate(invoice, [line])
 
-    assert (estimate.subtotal, estimate.discount, estimate.net) == (10000, 0, 10000)
+    totals = estimate.totals
+    assert (totals.subtotal, totals.discount, totals.net) == (10000, 0, 10000)
     (tax,) = estimate.taxes
     assert (tax.name, tax.amount, tax.pk) == ("VAT 19 %", 1900, None)
 

@@ -32,11 +32,18 @@ def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
         "discount_percent": "10",
         "discount_amount": "0",
         "tax_rounding": "total",
+        "prices_include_tax": False,
+        "prepaid_amount": "0",
+        "cash_rounding": 0,
+        "language": "",
         "subtotal": 8000,
         "discount": 800,
         "net": 7200,
         "tax": 1368,
         "total": 8568,
+        "prepaid": 0,
+        "rounding": 0,
+        "payable": 8568,
         "paid": 0,
         "refunded": 0,
         "held": 0,
@@ -49,14 +56,19 @@ def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
             {
                 "description": "Design",
                 "quantity": "1",
+                "unit": "",
                 "unit_price": "80",
+                "base_quantity": "1",
                 "discount_percent": "0",
                 "discount_amount": "0",
+                "charge_amount": "0",
                 "tax_rate": str(rate.public_id),
                 "tax_name": "",
                 "net": 8000,
+                "gross": None,
             }
         ],
+        "adjustments": [],
         "taxes": [
             {
                 "name": "VAT 19 %",
@@ -123,7 +135,9 @@ def test_preview_works_out_and_saves_nothing(api, customer, rate):
     assert response.status_code == 200
     assert response.json() == {
         "currency": "JPY",
+        "line_amounts": [80],
         "line_nets": [80],
+        "adjustment_amounts": [],
         "subtotal": 80,
         "discount": 5,
         "net": 75,
@@ -139,6 +153,10 @@ def test_preview_works_out_and_saves_nothing(api, customer, rate):
         ],
         "tax": 14,
         "total": 89,
+        "prepaid": 0,
+        "rounding": 0,
+        "payable": 89,
+        "reachable": None,
     }
     assert (Invoice.objects.count(), Event.objects.count()) == (0, 0)
 
