@@ -10,6 +10,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.core.files.storage import storages
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client, override_settings
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
@@ -20,6 +21,7 @@ from accounts.models import Business, User
 from accounts.roles import Role
 from billing import gateway
 from blog.api import reads
+from invoices import guards
 from tests.api import speaking_as
 from tests.factories import BusinessFactory, MembershipFactory
 from tests.journeys.shop import Shop
@@ -41,6 +43,18 @@ def django_db_modify_db_settings(
     if database["ENGINE"].endswith("sqlite3"):
         folder = tmp_path_factory.mktemp("database")
         database.setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Between tests all tables are emptied, of rows as well that nobody may delete."""
+    flush = connection.ops.execute_sql_flush
+
+    def without_guards(statements: list[str]) -> None:
+        with guards.lifted(connection, "between tests"):
+            flush(statements)
+
+    connection.ops.execute_sql_flush = without_guards
 
 
 @pytest.fixture(scope="session", autouse=True)
