@@ -1,5 +1,6 @@
 """
-The words of mail to customers, by language and key; those of documents are in wording.
+The words of mail to customers, by language and key, and of rows of their statements;
+those of documents are in wording.
 
 Every language has every key, with the same names in braces.
 """
@@ -45,6 +46,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "If the button does not work:",
         "secret": "The link is meant for you alone: whoever has it sees this invoice.",
         "questions": "If you have a question, answer this mail.",
+        "voided": "{document} (void)",
+        "taken_back": "Payment taken back, {number}",
     },
     "de": {
         "invoice": "Rechnung {number}",
@@ -73,6 +76,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Falls der Knopf nicht funktioniert:",
         "secret": "Der Link ist nur für Sie bestimmt: Wer ihn hat, sieht diese Rechnung.",
         "questions": "Wenn Sie Fragen haben, antworten Sie auf diese E-Mail.",
+        "voided": "{document} (storniert)",
+        "taken_back": "Zahlung zurückgenommen, {number}",
     },
     "es": {
         "invoice": "Factura {number}",
@@ -101,6 +106,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Si el botón no funciona:",
         "secret": "El enlace es solo para usted: quien lo tenga puede ver esta factura.",
         "questions": "Si tiene alguna pregunta, responda a este correo.",
+        "voided": "{document} (anulada)",
+        "taken_back": "Pago anulado, {number}",
     },
     "fr": {
         "invoice": "Facture {number}",
@@ -129,6 +136,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Si le bouton ne fonctionne pas :",
         "secret": "Ce lien n’est destiné qu’à vous : quiconque l’a voit cette facture.",
         "questions": "Si vous avez une question, répondez à cet e-mail.",
+        "voided": "{document} (annulée)",
+        "taken_back": "Paiement annulé, {number}",
     },
     "it": {
         "invoice": "Fattura {number}",
@@ -157,6 +166,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Se il pulsante non funziona:",
         "secret": "Il link è riservato a Lei: chiunque lo abbia vede questa fattura.",
         "questions": "Per qualsiasi domanda, risponda a questa e-mail.",
+        "voided": "{document} (annullata)",
+        "taken_back": "Pagamento stornato, {number}",
     },
     "nl": {
         "invoice": "Factuur {number}",
@@ -185,6 +196,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Werkt de knop niet?",
         "secret": "De link is alleen voor u bedoeld: wie hem heeft, ziet deze factuur.",
         "questions": "Hebt u vragen, beantwoord dan deze e-mail.",
+        "voided": "{document} (vervallen)",
+        "taken_back": "Betaling teruggedraaid, {number}",
     },
     "pl": {
         "invoice": "Faktura {number}",
@@ -213,6 +226,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Jeśli przycisk nie działa:",
         "secret": "Odnośnik jest tylko dla Państwa: kto go ma, widzi tę fakturę.",
         "questions": "W razie pytań prosimy odpowiedzieć na tę wiadomość.",
+        "voided": "{document} (anulowana)",
+        "taken_back": "Płatność wycofana, {number}",
     },
     "pt": {
         "invoice": "Fatura {number}",
@@ -241,6 +256,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Se o botão não funcionar:",
         "secret": "Esta ligação destina-se apenas a si: quem a tiver vê esta fatura.",
         "questions": "Se tiver alguma pergunta, responda a este e-mail.",
+        "voided": "{document} (anulada)",
+        "taken_back": "Pagamento anulado, {number}",
     },
     "sv": {
         "invoice": "Faktura {number}",
@@ -269,6 +286,8 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Om knappen inte fungerar:",
         "secret": "Länken är bara till för dig: den som har den ser fakturan.",
         "questions": "Svara på det här mejlet om du har frågor.",
+        "voided": "{document} (makulerad)",
+        "taken_back": "Betalning återtagen, {number}",
     },
     "el": {
         "invoice": "Τιμολόγιο {number}",
@@ -297,5 +316,7 @@ MAIL: Final[Mapping[str, Mapping[str, str]]] = {
         "no_button": "Αν το κουμπί δεν λειτουργεί:",
         "secret": "Ο σύνδεσμος προορίζεται μόνο για εσάς: όποιος τον έχει βλέπει αυτό το τιμολόγιο.",
         "questions": "Αν έχετε ερωτήσεις, απαντήστε σε αυτό το μήνυμα.",
+        "voided": "{document} (άκυρο)",
+        "taken_back": "Ακύρωση πληρωμής, {number}",
     },
 }
