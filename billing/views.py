@@ -171,6 +171,7 @@ def _page(
     context = {
         "invoice": invoice,
         "lines": list(invoice.lines.order_by("position", "pk")),
+        "adjustments": list(invoice.adjustments.order_by("position", "pk")),
         "taxes": list(invoice.taxes.order_by("pk")),
         "amounts": amounts,
         "state": selectors.customer_state(invoice, amounts),

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import OperationalError, connection
@@ -8,10 +9,11 @@ from django.utils import timezone
 
 from billing.models import Checkout
 from billing.services import refunding
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceAdjustment
 from invoices.services.correcting import void_invoice
+from invoices.services.finalizing import finalize_invoice
 from tests.billing.world import deliver, finalized, standing, start
-from tests.factories import InvoiceFactory
+from tests.factories import InvoiceFactory, InvoiceLineFactory, TaxRateFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -85,13 +87,77 @@ def test_the_pages_set_no_cookie(invoice):
 def test_looking_takes_the_same_number_of_queries_however_much_there_is(
     stripe, invoice, django_assert_num_queries
 ):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         see(invoice)
     for _ in range(3):
         deliver(stripe, *stripe.pay(start(invoice, 1_000).session_id))
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         see(invoice)
+
+
+def test_what_is_payable_is_charged_and_not_the_total(stripe):
+    invoice = finalized(
+        "100.03", prepaid_amount=Decimal(40), cash_rounding=5, currency="CHF"
+    )
+
+    text = see(invoice).text
+    answer = pay(invoice)
+
+    for amount in (
+        "CHF\xa0100.03",
+        "\N{MINUS SIGN}CHF\xa040.00",
+        "CHF\xa00.02",
+        "CHF\xa060.05",
+    ):
+        assert f'<dd class="amount">{amount}</dd>' in text
+    assert "Pay CHF\xa060.05" in text
+    checkout = Checkout.objects.get()
+    assert (answer.status_code, checkout.amount) == (303, 6_005)
+    deliver(stripe, *stripe.pay(checkout.session_id))
+    assert standing(invoice) == ("paid", 6_005, 0, 0)
+
+
+def test_an_invoice_that_was_prepaid_shows_that_it_is_paid(stripe):
+    invoice = finalized("100", prepaid_amount=Decimal(100))
+
+    text = see(invoice).text
+    answer = pay(invoice)
+
+    assert '<p class="slip__amount amount">€100.00</p>' in text
+    assert f'action="{address("pay", invoice)}"' not in text
+    assert (answer.status_code, Checkout.objects.count()) == (409, 0)
+
+
+def test_charges_and_allowances_are_shown_as_the_prices_are(stripe):
+    rate = TaxRateFactory(percent=Decimal(25))
+    draft = InvoiceFactory(business=rate.business, prices_include_tax=True)
+    InvoiceLineFactory(
+        invoice=draft,
+        tax_rate=rate,
+        quantity=Decimal(12),
+        unit="kg",
+        unit_price=Decimal(500),
+        base_quantity=Decimal(100),
+        charge_amount=Decimal(40),
+    )
+    InvoiceAdjustment.objects.create(
+        invoice=draft, reason="Freight", amount=Decimal(25), tax_rate=rate
+    )
+    InvoiceAdjustment.objects.create(
+        invoice=draft,
+        reason="Regular",
+        is_charge=False,
+        percent=Decimal(10),
+        tax_rate=rate,
+    )
+
+    text = see(finalize_invoice(invoice=draft, actor=None, now=timezone.now())).text
+
+    for said in ("12 kg", "€500.00 for 100", "plus €40.00", "Regular 10 %", "Freight"):
+        assert said in text
+    for amount in ("€100.00", "€25.00", "-€10.00", "€92.00", "€23.00", "€115.00"):
+        assert f'<dd class="amount">{amount}</dd>' in text
 
 
 @pytest.mark.parametrize("name", ["invoice", "document", "return"])

@@ -215,7 +215,7 @@ def _pay(invoice: Invoice, at: datetime) -> None:
         invoice=invoice,
         kind=LedgerEntry.Kind.PAYMENT,
         source=f"demo:{invoice.public_id}",
-        amount=invoice.total or 0,
+        amount=invoice.payable or 0,
         currency=invoice.currency,
         occurred_at=at,
         now=at,
