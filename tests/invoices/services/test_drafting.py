@@ -5,8 +5,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Event, TaxRounding
+from invoices import selectors
 from invoices.exceptions import AmountOutOfRange, Deleted, InvalidTransition
-from invoices.models import MAX_LINES, Invoice, InvoiceLine
+from invoices.models import MAX_LINES, Invoice, InvoiceAdjustment, InvoiceLine
 from invoices.services import drafting
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
@@ -43,20 +44,26 @@ def line(rate, **fields):
     return InvoiceLine(**details | fields)
 
 
-def create(customer, lines=(), actor=None, **fields):
+def create(customer, lines=(), actor=None, adjustments=(), **fields):
     return drafting.create_draft(
         business=customer.business,
         customer=customer,
         lines=lines,
+        adjustments=adjustments,
         fields=fields,
         actor=actor,
         now=NOW,
     )
 
 
-def update(invoice, lines=None, **fields):
+def update(invoice, lines=None, adjustments=None, **fields):
     return drafting.update_draft(
-        invoice=invoice, lines=lines, fields=fields, actor=None, now=NOW
+        invoice=invoice,
+        lines=lines,
+        adjustments=adjustments,
+        fields=fields,
+        actor=None,
+        now=NOW,
     )
 
 
@@ -259,3 +266,105 @@ def test_preview_draft_refuses_what_create_draft_would(customer, rate):
             customer=customer,
             lines=[line(rate, quantity=Decimal(0))],
         )
+
+
+# Charges and allowances
+
+
+def adjustment(rate, **fields):
+    details = {"reason": "Freight", "amount": Decimal(10), "tax_rate": rate}
+    return InvoiceAdjustment(**details | fields)
+
+
+def test_create_draft_keeps_the_order_of_adjustments(customer, rate):
+    invoice = create(
+        customer,
+        [line(rate)],
+        adjustments=[adjustment(rate, reason=reason) for reason in "cab"],
+    )
+
+    rows = invoice.adjustments.order_by("position")
+    assert [row.reason for row in rows] == ["c", "a", "b"]
+    assert selectors.draft_totals(invoice, list(invoice.lines.all())).net == 13000
+
+
+def test_update_draft_replaces_adjustments_only_where_they_are_given(customer, rate):
+    invoice = create(customer, [line(rate)], adjustments=[adjustment(rate)])
+    other = create(customer, [line(rate)], adjustments=[adjustment(rate)])
+
+    update(invoice, [line(rate)], notes="Thanks")
+    kept = list(invoice.adjustments.values_list("reason", flat=True))
+    update(invoice, adjustments=[adjustment(rate, reason="Packing", percent=0)])
+    replaced = list(invoice.adjustments.values_list("reason", flat=True))
+    update(invoice, adjustments=[])
+
+    assert (kept, replaced) == (["Freight"], ["Packing"])
+    assert (invoice.adjustments.count(), other.adjustments.count()) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong", "sentence"),
+    [
+        ({"percent": Decimal(5)}, "amount", "Write an amount or a percentage."),
+        ({"reason": ""}, "reason", "This field cannot be blank."),
+        ({"percent": Decimal(101), "amount": 0}, "percent", "less than or equal to"),
+        ({"amount": Decimal(-1)}, "amount", "greater than or equal to 0"),
+    ],
+)
+def test_create_draft_refuses_adjustments_that_make_no_sense(
+    customer, rate, fields, wrong, sentence
+):
+    with pytest.raises(ValidationError, match=sentence) as refused:
+        create(
+            customer,
+            [line(rate)],
+            adjustments=[adjustment(rate), adjustment(rate, **fields)],
+        )
+
+    assert list(refused.value.message_dict) == [f"adjustments.1.{wrong}"]
+    assert not Invoice.objects.exists()
+
+
+def test_create_draft_refuses_adjustments_under_the_tax_of_another_business(customer):
+    with pytest.raises(ValidationError) as refused:
+        create(customer, adjustments=[adjustment(TaxRateFactory())])
+
+    assert refused.value.message_dict == {
+        "adjustments.0.tax_rate": ["There is no such tax rate."]
+    }
+
+
+def test_create_draft_refuses_more_adjustments_than_anyone_reads(customer, rate):
+    with pytest.raises(ValidationError, match="at most 50 charges and allowances"):
+        create(customer, adjustments=[adjustment(rate) for _ in range(51)])
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"prepaid_amount": Decimal(-1)}, "prepaid_amount"),
+        ({"cash_rounding": 101}, "cash_rounding"),
+        ({"cash_rounding": -1}, "cash_rounding"),
+        ({"language": "xx"}, "language"),
+    ],
+)
+def test_create_draft_refuses_what_nobody_pays_like(customer, fields, wrong):
+    with pytest.raises(ValidationError) as refused:
+        create(customer, **fields)
+
+    assert list(refused.value.message_dict) == [wrong]
+
+
+def test_preview_draft_says_what_is_near_a_wanted_total(customer, rate):
+    def near(**fields):
+        estimate = drafting.preview_draft(
+            business=customer.business,
+            customer=customer,
+            lines=[line(rate)],
+            fields=fields,
+            wanted_total=Decimal("99.99"),
+        )
+        return estimate.reachable
+
+    assert near() == (9998, 10000)
+    assert near(prices_include_tax=True) == (9999,)

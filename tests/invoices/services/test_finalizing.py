@@ -14,7 +14,14 @@ from invoices.exceptions import (
     MissingDetails,
     NothingToInvoice,
 )
-from invoices.models import Counter, Document, Invoice, Series, TaxCategory
+from invoices.models import (
+    Counter,
+    Document,
+    Invoice,
+    InvoiceAdjustment,
+    Series,
+    TaxCategory,
+)
 from invoices.services.finalizing import finalize_invoice
 from invoices.states import InvoiceStatus
 from tests.at_once import at_once
@@ -203,6 +210,81 @@ def test_finalize_invoice_refuses_less_than_nothing(draft):
     draft.lines.update(unit_price=-1)
 
     refuses(NothingToInvoice, "less than nothing", draft)
+
+
+def test_finalize_invoice_refuses_more_prepaid_than_it_comes_to(draft):
+    draft.prepaid_amount = Decimal("119.01")
+    draft.save()
+
+    refuses(NothingToInvoice, "More was prepaid than this comes to", draft)
+
+
+@pytest.mark.parametrize(
+    ("fields", "prepaid", "rounding", "payable", "status"),
+    [
+        ({}, 0, 0, 11900, "open"),
+        ({"prepaid_amount": Decimal("118.99")}, 11899, 0, 1, "open"),
+        ({"prepaid_amount": Decimal(119)}, 11900, 0, 0, "paid"),
+        ({"prepaid_amount": "118.98", "cash_rounding": 5}, 11898, -2, 0, "paid"),
+        ({"prepaid_amount": "118.97", "cash_rounding": 5}, 11897, 2, 5, "open"),
+        ({"prepaid_amount": "0.50", "cash_rounding": 100}, 50, 50, 11900, "open"),
+    ],
+)
+def test_finalize_invoice_freezes_what_is_payable(
+    draft, fields, prepaid, rounding, payable, status
+):
+    Invoice.objects.filter(pk=draft.pk).update(**fields)
+
+    finalize(draft)
+
+    row = Invoice.objects.with_amounts().get(pk=draft.pk)
+    assert (row.total, row.prepaid, row.rounding) == (11900, prepaid, rounding)
+    assert (row.payable, row.due, row.status) == (payable, payable, status)
+
+
+@pytest.mark.parametrize(
+    ("is_gross", "nets", "grosses"),
+    [
+        (False, [10000, 250, -1000], [None, None, None]),
+        (True, [8403, 210, -840], [10000, 250, -1000]),
+    ],
+)
+def test_finalize_invoice_freezes_adjustments(draft, is_gross, nets, grosses):
+    draft.prices_include_tax = is_gross
+    draft.save()
+    (line,) = draft.lines.all()
+    for position, fields in enumerate(
+        [
+            {"reason": "Freight", "amount": Decimal("2.50")},
+            {"reason": "Regular", "percent": Decimal(10), "is_charge": False},
+        ]
+    ):
+        InvoiceAdjustment.objects.create(
+            invoice=draft, position=position, tax_rate=line.tax_rate, **fields
+        )
+
+    finalize(draft)
+
+    rows = [draft.lines.get(), *draft.adjustments.order_by("position")]
+    assert [row.net for row in rows] == nets
+    assert [row.gross for row in rows] == grosses
+    assert {(row.tax_name, row.tax_category, row.tax_percent) for row in rows} == {
+        ("VAT 19 %", "S", 19)
+    }
+    draft.refresh_from_db()
+    priced = draft.total if is_gross else draft.net
+    assert priced == sum(row.priced for row in rows) == 9250
+    (tax,) = draft.taxes.all()
+    assert (tax.net, tax.amount) == (draft.net, draft.tax)
+
+
+def test_finalize_invoice_asks_for_tax_ids_of_a_charge_under_reverse_charge(draft):
+    rate = TaxRateFactory(
+        business=draft.business, category="AE", percent=0, note="Reverse charge."
+    )
+    InvoiceAdjustment.objects.create(invoice=draft, reason="Freight", tax_rate=rate)
+
+    refuses(MissingDetails, "that of the customer first", draft)
 
 
 def test_finalize_invoice_refuses_a_seller_without_address(draft):
