@@ -1,6 +1,7 @@
 """Django looks for an app's models here; each kind has a module of its own."""
 
 from invoices.models.attachments import Attachment as Attachment
+from invoices.models.audits import AuditRun as AuditRun
 from invoices.models.credit_notes import CreditNote as CreditNote
 from invoices.models.credit_notes import CreditNoteLine as CreditNoteLine
 from invoices.models.credit_notes import CreditNoteTax as CreditNoteTax
