@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Business, TaxRounding
 from invoices.models import (
+    Customer,
     Invoice,
     InvoiceAdjustment,
     InvoiceLine,
@@ -23,6 +24,13 @@ from invoices.models import (
 )
 from invoices.money import Tax, Totals, compute, reachable, to_minor
 from invoices.states import InvoiceStatus
+
+# What counts as paid, as in `with_amounts`.
+PAID: Final = (
+    LedgerEntry.Kind.PAYMENT,
+    LedgerEntry.Kind.PAYMENT_REVERSED,
+    LedgerEntry.Kind.FROM_BALANCE,
+)
 
 
 def draft_totals(
@@ -160,6 +168,20 @@ def kept(invoice: Invoice) -> int:
     return sums.paid + (invoice.prepaid or 0) - sums.refunded
 
 
+def creditable(invoice: Invoice) -> int:
+    """What of a finalized invoice no credit note has taken back, in minor units."""
+    credited = invoice.credit_notes.aggregate(sum=Sum("total", default=0))["sum"]
+    return (invoice.total or 0) - int(credited)
+
+
+def balances(customer: Customer) -> dict[str, int]:
+    """What a customer has to its credit, in minor units by currency."""
+    rows = customer.balance.values("currency").annotate(sum=Sum("amount"))
+    return {
+        row["currency"]: row["sum"] for row in rows.order_by("currency") if row["sum"]
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Receivable:
     """What customers owe in one currency, in minor units, and on how many invoices."""
@@ -180,12 +202,7 @@ def receivables(businesses: QuerySet[Business], on: date) -> list[Receivable]:
     settling = LedgerEntry.objects.filter(
         invoice__in=invoices,
         currency=F("invoice__currency"),
-        kind__in=[
-            LedgerEntry.Kind.PAYMENT,
-            LedgerEntry.Kind.PAYMENT_REVERSED,
-            LedgerEntry.Kind.FROM_BALANCE,
-            LedgerEntry.Kind.CREDIT,
-        ],
+        kind__in=[*PAID, LedgerEntry.Kind.CREDIT],
     )
     settled = {
         row["currency"]: row
@@ -230,13 +247,14 @@ def paid_by_month(
     businesses: QuerySet[Business], starts: Sequence[datetime]
 ) -> dict[str, list[int]]:
     """
-    Payments in minor units by currency, one sum for each month between the `starts`.
+    What was paid in minor units by currency, one sum for each month between the `starts`.
 
-    Refunds are not taken off. Currencies without a payment are left out.
+    Payments taken back are taken off in the month of that, refunds are not. Currencies
+    without a payment are left out.
     """
     entries = LedgerEntry.objects.filter(
         invoice__business__in=businesses,
-        kind=LedgerEntry.Kind.PAYMENT,
+        kind__in=PAID,
         occurred_at__gte=starts[0],
         occurred_at__lt=starts[-1],
     )
@@ -256,3 +274,31 @@ def paid_by_month(
 def customer_link(invoice: Invoice) -> str:
     """The secret address at which the customer sees and pays a finalized invoice."""
     return f"{settings.SITE_URL}/i/{invoice.link_token}/"
+
+
+def seller_details(business: Business) -> dict[str, str]:
+    """What a document keeps of who issues it, and prints."""
+    return {
+        "name": business.name,
+        "email": business.email,
+        "address": business.address,
+        "country": business.country,
+        "tax_id": business.tax_id,
+        "footer": business.footer,
+        "iban": business.iban,
+        "bic": business.bic,
+        "logo": business.logo.name or "",
+    }
+
+
+def buyer_details(customer: Customer) -> dict[str, str]:
+    """What a document keeps of who it is for, and prints."""
+    return {
+        "name": customer.name,
+        "email": customer.email,
+        "address": customer.address,
+        "country": customer.country,
+        "tax_id": customer.tax_id,
+        "shipping_address": customer.shipping_address,
+        "paper": customer.paper,
+    }
