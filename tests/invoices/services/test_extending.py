@@ -1,12 +1,12 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Event
 from invoices.exceptions import InvalidTransition
-from invoices.services.correcting import void_invoice
-from invoices.services.extending import extend_due_date
+from invoices.services.correcting import give_up_invoice, void_invoice
+from invoices.services.extending import extend_invoice
 from tests.factories import InvoiceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -14,36 +14,59 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
-def extend(invoice, day, actor=None):
-    return extend_due_date(
-        invoice=invoice, due_date=date(2026, 3, day), actor=actor, now=NOW
-    )
+def extend(invoice, due_date, actor=None):
+    return extend_invoice(invoice=invoice, due_date=due_date, actor=actor, now=NOW)
 
 
-def test_extend_due_date_moves_it_and_what_the_link_opens(invoice):
-    actor, opened_until = UserFactory(), invoice.link_expires_at
+def test_an_open_invoice_is_due_later_and_its_link_opens_as_long(invoice):
+    actor = UserFactory()
+    before = invoice.due_date
 
-    extend(invoice, 29, actor)
+    extend(invoice, date(2026, 5, 1), actor)
 
     invoice.refresh_from_db()
-    assert invoice.due_date == date(2026, 3, 29)
-    assert (invoice.link_expires_at - opened_until).days == 14
+    assert invoice.due_date == date(2026, 5, 1)
+    assert invoice.link_expires_at == NOW + timedelta(days=61 + 30)
     event = Event.objects.get()
-    assert (event.type, event.actor) == ("invoice.due_date_extended", actor)
-    assert event.data == {"from": "2026-03-15", "to": "2026-03-29"}
+    assert (event.type, event.actor) == ("invoice.extended", actor)
+    assert event.data == {"from": before.isoformat(), "to": "2026-05-01"}
 
 
-@pytest.mark.parametrize("day", [14, 15])
-def test_extend_due_date_refuses_a_day_that_is_not_later(invoice, day):
-    with pytest.raises(ValidationError, match="a due date only moves later"):
-        extend(invoice, day)
+def test_a_link_that_opens_longer_already_is_left_alone(invoice):
+    opens_until = NOW + timedelta(days=300)
+    invoice.link_expires_at = opens_until
+    invoice.save()
 
-    assert not Event.objects.exists()
+    extend(invoice, invoice.due_date + timedelta(days=1))
+
+    invoice.refresh_from_db()
+    assert invoice.link_expires_at == opens_until
 
 
-def test_extend_due_date_refuses_what_is_not_open(invoice):
-    void_invoice(invoice=invoice, actor=None, now=NOW)
+@pytest.mark.parametrize("days", [0, -1])
+def test_no_day_is_taken_away(invoice, days):
+    before = invoice.due_date
 
-    for row in (invoice, InvoiceFactory()):
-        with pytest.raises(InvalidTransition, match="more time is given"):
-            extend(row, 29)
+    with pytest.raises(ValidationError, match="write a later day"):
+        extend(invoice, before + timedelta(days=days))
+
+    invoice.refresh_from_db()
+    assert (invoice.due_date, Event.objects.count()) == (before, 0)
+
+
+def test_the_day_is_one_of_this_century(invoice):
+    with pytest.raises(ValidationError) as refused:
+        extend(invoice, date(2100, 1, 1))
+
+    assert [*refused.value.message_dict] == ["due_date"]
+
+
+def test_only_an_open_invoice_is_extended(invoice):
+    given_up = give_up_invoice(invoice=invoice, actor=None, now=NOW)
+    with pytest.raises(InvalidTransition, match="is uncollectible"):
+        extend(given_up, date(2026, 5, 1))
+
+    void = void_invoice(invoice=invoice, actor=None, now=NOW)
+    for row in (InvoiceFactory(), void):
+        with pytest.raises(InvalidTransition, match="only an open one"):
+            extend(row, date(2026, 5, 1))
