@@ -63,6 +63,7 @@ _OF_EACH_LINE: Final = (
     "unit_price",
     "base_quantity",
     "net",
+    "gross",
     "tax_name",
     "tax_category",
     "tax_percent",
@@ -73,7 +74,6 @@ _OF_LINE: Final = (
     "discount_percent",
     "discount_amount",
     "charge_amount",
-    "gross",
 )
 _OF_ADJUSTMENT: Final = (
     "is_charge",
@@ -151,3 +151,12 @@ def _plain(value: Any) -> Any:
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return value.isoformat() if isinstance(value, date) else value
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """What a seal's content says; nothing where it is no JSON any more."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,79 @@
+"""Whether what Stripe told agrees with the ledger. Nothing here writes."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import batched
+from typing import Final
+
+from accounts.models import Business
+from billing.models import Payment, Refund
+from billing.states import LEFT
+from invoices.audit import CHUNK, Check, Finding
+from invoices.models import LedgerEntry
+
+_KINDS: Final = LedgerEntry.Kind
+
+
+def payments(business: Business) -> Iterator[Finding]:
+    """Each payment is booked, as held where it is held, and no other is."""
+    rows = Payment.objects.filter(invoice__business=business).select_related("invoice")
+    for chunk in batched(rows.order_by("pk").iterator(), CHUNK, strict=False):
+        booked = _booked([payment.payment_intent for payment in chunk])
+        for payment in chunk:
+            kind = _KINDS.HELD if payment.is_held else _KINDS.PAYMENT
+            wanted = {kind: (payment.amount, payment.currency)}
+            found = booked[payment.payment_intent]
+            if found != wanted:
+                words = (
+                    f"payment {payment} is {_said(wanted)}; booked is {_said(found)}."
+                )
+                yield Finding("payments", str(payment.invoice), words)
+    entries = LedgerEntry.objects.filter(
+        invoice__business=business,
+        kind__in=[_KINDS.PAYMENT, _KINDS.HELD],
+        source__startswith="pi_",
+    ).order_by("pk")
+    sources = entries.values_list("source", flat=True).iterator()
+    for chunk in batched(sources, CHUNK, strict=False):
+        there = Payment.objects.filter(payment_intent__in=chunk)
+        known = set(there.values_list("payment_intent", flat=True))
+        for source in chunk:
+            if source not in known:
+                yield Finding("payments", source, "it is booked, and no payment is.")
+
+
+def refunds(business: Business) -> Iterator[Finding]:
+    """What left is booked, what came back is too, and no payment goes back twice."""
+    rows = Refund.objects.filter(payment__invoice__business=business)
+    rows = rows.exclude(stripe_id=None).select_related("payment__invoice")
+    for chunk in batched(rows.order_by("pk").iterator(), CHUNK, strict=False):
+        booked = _booked([str(refund.stripe_id) for refund in chunk])
+        for refund in chunk:
+            gone = sum(amount for amount, _ in booked[str(refund.stripe_id)].values())
+            wanted = -refund.amount if refund.status in LEFT else 0
+            if gone != wanted:
+                words = f"refund {refund.stripe_id} is {wanted}; booked is {gone}."
+                yield Finding("refunds", str(refund.payment.invoice), words)
+    paid = Payment.objects.filter(invoice__business=business).with_refunded()
+    for payment in paid.select_related("invoice").order_by("pk").iterator():
+        if payment.refunded > payment.amount:
+            words = (
+                f"{payment.refunded} went back of the {payment.amount} of {payment}."
+            )
+            yield Finding("refunds", str(payment.invoice), words)
+
+
+def _booked(sources: list[str]) -> defaultdict[str, dict[str, tuple[int, str]]]:
+    rows = LedgerEntry.objects.filter(source__in=sources)
+    booked: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+    for entry in rows.only("source", "kind", "amount", "currency"):
+        booked[entry.source][entry.kind] = (entry.amount, entry.currency)
+    return booked
+
+
+def _said(booked: dict[str, tuple[int, str]]) -> str:
+    parts = [f"{amount} {code} as {kind}" for kind, (amount, code) in booked.items()]
+    return ", ".join(parts) or "nothing"
+
+
+CHECKS: Final[Sequence[Check]] = (payments, refunds)
