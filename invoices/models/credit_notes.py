@@ -118,12 +118,19 @@ class CreditNoteLine(models.Model):
     unit_price = models.DecimalField(max_digits=18, decimal_places=6)
     base_quantity = models.DecimalField(max_digits=14, decimal_places=4)
     net = models.BigIntegerField()
+    # Where the prices of the invoice include tax.
+    gross = models.BigIntegerField(null=True, blank=True)
     tax_name = models.CharField(max_length=50)
     tax_category = models.CharField(max_length=2, choices=TaxCategory)
     tax_percent = models.DecimalField(max_digits=6, decimal_places=3)
 
     def __str__(self) -> str:
         return self.description[:50]
+
+    @property
+    def priced(self) -> int:
+        """Its amount as the prices are: gross where they include tax."""
+        return self.net if self.gross is None else self.gross
 
 
 class CreditNoteTax(models.Model):

@@ -10,6 +10,7 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from accounts.services.events import record_event
@@ -27,7 +28,7 @@ from invoices.models import (
     TaxTotal,
 )
 from invoices.money import Tax, format_money, portion
-from invoices.services import balances, numbering, sealing
+from invoices.services import balances, documents, numbering, sealing
 from invoices.services.booking import book
 from invoices.services.locking import lock_customer, lock_invoice
 from invoices.states import InvoiceStatus
@@ -52,6 +53,7 @@ class Split:
 class Draft:
     """A credit note worked out, its rows unsaved."""
 
+    currency: str
     lines: list[CreditNoteLine]
     taxes: list[CreditNoteTax]
     net: int
@@ -154,6 +156,8 @@ class _Before:
 
     quantity: Decimal = _NONE
     net: int = 0
+    # As the prices are: gross where they include tax.
+    priced: int = 0
 
 
 def _worked_out(invoice: Invoice, quantities: Mapping[int, Decimal] | None) -> Draft:
@@ -169,7 +173,7 @@ def _worked_out(invoice: Invoice, quantities: Mapping[int, Decimal] | None) -> D
     rounding = (invoice.rounding or 0) if is_all else 0
     reduces = max(0, min(net + tax, due - rounding))
     settles = max(0, min(due, reduces + rounding))
-    return Draft(credited, taxes, net, tax, reduces, settles)
+    return Draft(invoice.currency, credited, taxes, net, tax, reduces, settles)
 
 
 def _check_total(invoice: Invoice, total: int) -> None:
@@ -199,10 +203,11 @@ def _is_all(
 
 def _credited_before(invoice: Invoice) -> Mapping[int, _Before]:
     rows = CreditNoteLine.objects.filter(credit_note__invoice=invoice)
+    # In this order: once there is a sum of that name, `net` means the sum.
     sums = rows.values("invoice_line").annotate(
-        quantity=Sum("quantity"), net=Sum("net")
+        priced=Sum(Coalesce("gross", "net")), quantity=Sum("quantity"), net=Sum("net")
     )
-    known = {row["invoice_line"]: _Before(row["quantity"], row["net"]) for row in sums}
+    known = {row.pop("invoice_line"): _Before(**row) for row in sums}
     return defaultdict(_Before, known)
 
 
@@ -243,7 +248,9 @@ def _credited_line(
     line: InvoiceLine, before: _Before, quantity: Decimal
 ) -> CreditNoteLine:
     # Of the whole up to now, less what was taken before: parts never lose a unit.
-    until_now = portion(line.net or 0, before.quantity + quantity, line.quantity)
+    until_now = before.quantity + quantity
+    net = portion(line.net or 0, until_now, line.quantity) - before.net
+    priced = portion(line.priced or 0, until_now, line.quantity) - before.priced
     return CreditNoteLine(
         invoice_line=line,
         position=line.position,
@@ -251,7 +258,8 @@ def _credited_line(
         quantity=quantity,
         unit_price=line.unit_price,
         base_quantity=line.base_quantity,
-        net=until_now - before.net,
+        net=net,
+        gross=None if line.gross is None else priced,
         tax_name=line.tax_name,
         tax_category=line.tax_category,
         tax_percent=line.tax_percent or _NONE,
@@ -273,31 +281,37 @@ def _credited_taxes(
     line all that is left of them goes.
     """
     now = {row.invoice_line_id: row for row in credited}
-    nets: defaultdict[Tax, list[int]] = defaultdict(lambda: [0, 0])
+    parts: defaultdict[Tax, list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
-        sums = nets[Tax(line.tax_category, line.tax_percent or _NONE)]
-        sums[0] += line.net or 0
-        sums[1] += before[line.pk].net + (now[line.pk].net if line.pk in now else 0)
+        sums = parts[Tax(line.tax_category, line.tax_percent or _NONE)]
+        sums[0] += line.priced or 0
+        sums[1] += before[line.pk].priced
+        sums[1] += now[line.pk].priced if line.pk in now else 0
     return [
         row
         for total in invoice.taxes.order_by("category", "percent")
-        if (row := _credited_tax(invoice, total, nets, is_all=is_all))
+        if (row := _credited_tax(invoice, total, parts, is_all=is_all))
     ]
 
 
 def _credited_tax(
     invoice: Invoice,
     total: TaxTotal,
-    nets: Mapping[Tax, Sequence[int]],
+    parts: Mapping[Tax, Sequence[int]],
     *,
     is_all: bool,
 ) -> CreditNoteTax | None:
-    whole, until_now = nets[Tax(total.category, total.percent)]
+    whole, until_now = parts[Tax(total.category, total.percent)]
     earlier = CreditNoteTax.objects.filter(
         credit_note__invoice=invoice, category=total.category, percent=total.percent
     ).aggregate(net=Sum("net", default=0), amount=Sum("amount", default=0))
     if is_all:
         net, amount = total.net, total.amount
+    elif invoice.prices_include_tax:
+        # What was typed with tax goes back with tax, to the unit.
+        gross = portion(total.net + total.amount, until_now, whole)
+        amount = portion(total.amount, gross, total.net + total.amount)
+        net = gross - amount
     else:
         net = portion(total.net, until_now, whole)
         amount = portion(total.amount, net, total.net)
@@ -407,6 +421,7 @@ def _issue(
     actor: User | None,
     now: datetime,
 ) -> None:
+    documents.store_document_later(note)
     # Before the number, as the locks must come in one order; see `numbering.open_run`.
     event = record_event(
         type="credit_note.issued",

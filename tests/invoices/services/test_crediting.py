@@ -11,7 +11,13 @@ from accounts.models import Event
 from billing.exceptions import RefundTooLarge
 from invoices import selectors
 from invoices.exceptions import AmountNotAvailable, CreditNotSplit, InvalidTransition
-from invoices.models import BalanceEntry, CreditNote, LedgerEntry
+from invoices.models import (
+    BalanceEntry,
+    CreditNote,
+    CreditNoteTax,
+    InvoiceAdjustment,
+    LedgerEntry,
+)
 from invoices.services.correcting import void_invoice
 from invoices.services.crediting import Split, issue_credit_note, preview_credit_note
 from invoices.services.finalizing import finalize_invoice
@@ -374,3 +380,102 @@ def test_first_credit_notes_of_a_business_take_turns():
     numbers = at_once([lambda row=row: credit(row).number for row in invoices])
 
     assert sorted(numbers) == ["CN-00001", "CN-00002", "CN-00003", "CN-00004"]
+
+
+# Prices with tax, charges and allowances, what was prepaid or rounded
+
+
+def charged(is_charge=True, **fields):
+    return {"reason": "Freight", "is_charge": is_charge} | fields
+
+
+def with_everything(*lines, adjustments=(), **fields):
+    """As `finalized`, with adjustments under the tax of the first line."""
+    draft = InvoiceFactory(**fields)
+    rates = {}
+    for position, (price, quantity, percent) in enumerate(lines):
+        rate = rates.setdefault(
+            percent, TaxRateFactory(business=draft.business, percent=Decimal(percent))
+        )
+        InvoiceLineFactory(
+            invoice=draft,
+            unit_price=Decimal(price),
+            quantity=Decimal(quantity),
+            tax_rate=rate,
+            position=position,
+        )
+    for more in adjustments:
+        InvoiceAdjustment.objects.create(
+            invoice=draft, tax_rate=rates[lines[0][2]], **more
+        )
+    return finalize_invoice(invoice=draft, actor=None, now=NOW)
+
+
+def test_a_part_with_tax_goes_back_as_it_was_typed():
+    invoice = with_everything(*[("100", 1, 19)] * 5, prices_include_tax=True)
+    assert (invoice.net, invoice.tax, invoice.total) == (42017, 7983, 50000)
+    notes = [
+        credit(invoice, {line.pk: Decimal(1)})
+        for line in invoice.lines.order_by("position")
+    ]
+
+    assert [note.total for note in notes] == [10000] * 5
+    assert [line.gross for note in notes for line in note.lines.all()] == [10000] * 5
+    assert sum(note.net for note in notes) == invoice.net
+    assert selectors.amounts(invoice).due == 0
+
+
+EVERYTHING = {
+    "gross": {"prices_include_tax": True},
+    "by line": {"tax_rounding": "line"},
+    "gross by line": {"prices_include_tax": True, "tax_rounding": "line"},
+    "prepaid": {"prepaid_amount": Decimal("12.34")},
+    "rounded": {"cash_rounding": 100},
+    "discounted": {"discount_percent": Decimal("3.3")},
+    "all of it": {
+        "prices_include_tax": True,
+        "tax_rounding": "line",
+        "prepaid_amount": Decimal("12.34"),
+        "cash_rounding": 5,
+        "discount_amount": Decimal("1.11"),
+    },
+}
+
+
+@pytest.mark.parametrize("fields", EVERYTHING.values(), ids=EVERYTHING)
+@pytest.mark.parametrize("in_parts", [False, True], ids=["at once", "in parts"])
+def test_full_credit_restores_zero(fields, in_parts):
+    invoice = with_everything(
+        ("33.33", 3, 19),
+        ("0.07", 13, 7),
+        ("-4.99", 1, 19),
+        adjustments=[
+            charged(amount=Decimal("5.55")),
+            charged(is_charge=False, percent=Decimal("2.5")),
+        ],
+        **fields,
+    )
+    parts = [None]
+    if in_parts:
+        three, many, back = invoice.lines.order_by("position")
+        parts = [
+            {three.pk: Decimal(1), many.pk: Decimal(4), back.pk: Decimal(1)},
+            {many.pk: Decimal(9)},
+            None,
+        ]
+
+    notes = []
+    for quantities in parts:
+        excess = preview_credit_note(invoice=invoice, quantities=quantities).excess
+        notes.append(credit(invoice, quantities, out_of_band=excess))
+
+    assert sum(note.net for note in notes) == invoice.net
+    assert sum(note.tax for note in notes) == invoice.tax
+    sums = CreditNoteTax.objects.values("percent").order_by("percent")
+    assert list(
+        sums.annotate(net=Sum("net"), amount=Sum("amount")).values_list("net", "amount")
+    ) == list(invoice.taxes.order_by("percent").values_list("net", "amount"))
+    amounts = selectors.amounts(invoice)
+    assert (amounts.due, selectors.kept(invoice)) == (0, 0)
+    with pytest.raises(AmountNotAvailable):
+        credit(invoice)
