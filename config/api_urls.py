@@ -14,6 +14,8 @@ from accounts.api.views import (
 from billing.api.views import PaymentViewSet, RefundViewSet
 from blog.api import reads
 from blog.api.views import CommentViewSet, PostViewSet, TagViewSet
+from invoices.api.credit_notes import CreditNoteViewSet
+from invoices.api.manual_payments import ManualPaymentViewSet
 from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
 router = SimpleRouter()
@@ -29,6 +31,8 @@ router.register("tags", TagViewSet, basename="tag")
 router.register("customers", CustomerViewSet, basename="customer")
 router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
 router.register("invoices", InvoiceViewSet, basename="invoice")
+router.register("credit-notes", CreditNoteViewSet, basename="credit-note")
+router.register("manual-payments", ManualPaymentViewSet, basename="manual-payment")
 router.register("payments", PaymentViewSet, basename="payment")
 router.register("refunds", RefundViewSet, basename="refund")
 

@@ -20,6 +20,7 @@ from invoices.models import (
     Invoice,
     InvoiceAdjustment,
     InvoiceLine,
+    ManualPayment,
     TaxCategory,
     TaxRate,
 )
@@ -45,7 +46,7 @@ class CustomerSerializer(OfBusinessSerializer[Customer]):
 
     class Meta:
         model = Customer
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "business",
             "name",
@@ -57,6 +58,20 @@ class CustomerSerializer(OfBusinessSerializer[Customer]):
             "created_at",
             "updated_at",
         )
+
+
+class CustomerDetailSerializer(CustomerSerializer):
+    """A customer with what it has to its credit."""
+
+    balance = serializers.SerializerMethodField(
+        help_text="Minor units, by currency; a currency without any is left out."
+    )
+
+    class Meta(CustomerSerializer.Meta):
+        fields = (*CustomerSerializer.Meta.fields, "balance")
+
+    def get_balance(self, customer: Customer) -> dict[str, int]:
+        return selectors.balances(customer)
 
 
 class TaxRateSerializer(OfBusinessSerializer[TaxRate]):
@@ -113,6 +128,7 @@ class LineSerializer(serializers.ModelSerializer[InvoiceLine]):
     class Meta:
         model = InvoiceLine
         fields = (
+            "position",
             "description",
             "quantity",
             "unit",
@@ -126,7 +142,7 @@ class LineSerializer(serializers.ModelSerializer[InvoiceLine]):
             "net",
             "gross",
         )
-        read_only_fields = ("tax_name",)
+        read_only_fields = ("position", "tax_name")
         extra_kwargs = {
             name: {"normalize_output": True}
             for name in (
@@ -343,6 +359,9 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
     customer_name = serializers.SerializerMethodField()
     is_overdue = serializers.SerializerMethodField()
     paid = serializers.IntegerField(read_only=True)
+    credited = serializers.IntegerField(
+        read_only=True, help_text="Taken off the due by credit notes."
+    )
     refunded = serializers.IntegerField(read_only=True)
     held = serializers.IntegerField(
         read_only=True, help_text="Arrived, and waits for a decision."
@@ -368,6 +387,7 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             "reference",
             *_TOTALS,
             "paid",
+            "credited",
             "refunded",
             "held",
             "due",
@@ -407,16 +427,64 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             shown[name] = getattr(estimate.totals, name)
 
 
-class InvoiceDetailSerializer(InvoiceSerializer):
-    """An invoice with its lines, adjustments and taxes."""
+class ManualPaymentSerializer(serializers.ModelSerializer[ManualPayment]):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    invoice = serializers.UUIDField(source="invoice.public_id", read_only=True)
+    amount = serializers.IntegerField(read_only=True, help_text="Minor units.")
 
+    class Meta:
+        model = ManualPayment
+        fields = (
+            "id",
+            "invoice",
+            "method",
+            "amount",
+            "currency",
+            "received_on",
+            "reference",
+            "recorded_at",
+            "reversed_at",
+            "reversal_reason",
+        )
+        read_only_fields = fields
+
+
+class ApplyBalanceSerializer(serializers.Serializer[Invoice]):
+    amount = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        help_text="Minor units; left out, as much as there is and is due.",
+    )
+
+
+class ExtendSerializer(serializers.Serializer[Invoice]):
+    due_date = serializers.DateField(help_text="Later than the one before.")
+
+
+class InvoiceDetailSerializer(InvoiceSerializer):
+    """An invoice with its lines, adjustments and taxes, and what came past Stripe."""
+
+    revises = serializers.UUIDField(
+        source="revises.public_id", read_only=True, allow_null=True
+    )
+    revision = serializers.UUIDField(
+        source="revision.public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The invoice that was written in its place.",
+    )
     lines = LineSerializer(many=True, read_only=True)
     adjustments = AdjustmentSerializer(many=True, read_only=True)
     taxes = TaxTotalSerializer(many=True, read_only=True)
+    manual_payments = ManualPaymentSerializer(many=True, read_only=True)
 
     class Meta(InvoiceSerializer.Meta):
         fields = (
             *InvoiceSerializer.Meta.fields,
+            "revises",
+            "revision",
             "notes",
             "discount_percent",
             "discount_amount",
@@ -430,6 +498,7 @@ class InvoiceDetailSerializer(InvoiceSerializer):
             "lines",
             "adjustments",
             "taxes",
+            "manual_payments",
         )
         read_only_fields = fields
         extra_kwargs = {

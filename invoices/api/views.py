@@ -22,9 +22,13 @@ from accounts.models import Business
 from accounts.roles import Permission
 from invoices.api.filters import CustomerFilter, InvoiceFilter, TaxRateFilter
 from invoices.api.permissions import WritesBooks
+from invoices.api.renderers import PdfRenderer
 from invoices.api.serializers import (
+    ApplyBalanceSerializer,
+    CustomerDetailSerializer,
     CustomerSerializer,
     DraftSerializer,
+    ExtendSerializer,
     InvoiceDetailSerializer,
     InvoiceSerializer,
     PreviewSerializer,
@@ -32,12 +36,21 @@ from invoices.api.serializers import (
     WantedSerializer,
 )
 from invoices.http import pdf_response
-from invoices.models import Customer, Invoice, InvoiceAdjustment, InvoiceLine, TaxRate
+from invoices.models import (
+    Customer,
+    Invoice,
+    InvoiceAdjustment,
+    InvoiceLine,
+    ManualPayment,
+    TaxRate,
+)
 from invoices.services import (
+    balances,
     correcting,
     customers,
     documents,
     drafting,
+    extending,
     finalizing,
     sending,
     tax_rates,
@@ -92,6 +105,10 @@ class CustomerViewSet(ModelViewSet[Customer]):
     def get_queryset(self) -> QuerySet[Customer]:
         own = Customer.objects.for_user(person(self.request))
         return own.select_related("business")
+
+    def get_serializer_class(self) -> type[BaseSerializer[Customer]]:
+        is_one = self.action == "retrieve"
+        return CustomerDetailSerializer if is_one else CustomerSerializer
 
     def perform_create(self, serializer: BaseSerializer[Customer]) -> None:
         fields = dict(serializer.validated_data)
@@ -168,13 +185,6 @@ class TaxRateViewSet(ModelViewSet[TaxRate]):
         )
 
 
-class PdfRenderer(JSONRenderer):
-    """Lets a caller accept only PDF; what comes through DRF is an error, in JSON."""
-
-    media_type = "application/pdf"
-    format = "pdf"
-
-
 @extend_schema_view(
     list={"summary": "List invoices, newest first"},
     retrieve={"summary": "Read an invoice with its lines and taxes"},
@@ -201,8 +211,11 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
             return invoices.prefetch_related(
                 Prefetch("lines", lines), Prefetch("adjustments", adjustments)
             )
-        return invoices.prefetch_related(
-            Prefetch("lines", lines), Prefetch("adjustments", adjustments), "taxes"
+        return invoices.select_related("revises", "revision").prefetch_related(
+            Prefetch("lines", lines),
+            Prefetch("adjustments", adjustments),
+            Prefetch("manual_payments", ManualPayment.objects.order_by("pk")),
+            "taxes",
         )
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
@@ -319,6 +332,69 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
         """Its number stays used and its document stays."""
         invoice = correcting.void_invoice(
             invoice=self.get_object(), actor=person(request), now=timezone.now()
+        )
+        return self._shown(invoice)
+
+    @extend_schema(
+        summary="Revise: void it and copy it to a draft, in one step",
+        request=None,
+        responses={201: InvoiceDetailSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def revise(self, request: Request, id: str) -> Response:
+        """The draft; it names what it revises, and what it revises names it."""
+        draft = correcting.revise_invoice(
+            invoice=self.get_object(), actor=person(request), now=timezone.now()
+        )
+        return self._shown(draft, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Copy it to a draft",
+        request=None,
+        responses={201: InvoiceDetailSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def duplicate(self, request: Request, id: str) -> Response:
+        """The draft, without dates, under the tax rates of today."""
+        draft = correcting.duplicate_invoice(
+            invoice=self.get_object(), actor=person(request), now=timezone.now()
+        )
+        return self._shown(draft, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Pay it from what its customer has to its credit",
+        request=ApplyBalanceSerializer,
+        responses=InvoiceDetailSerializer,
+    )
+    @action(detail=True, methods=["post"], url_path="apply-balance")
+    def apply_balance(self, request: Request, id: str) -> Response:
+        invoice = self.get_object()
+        typed = ApplyBalanceSerializer(data=request.data)
+        typed.is_valid(raise_exception=True)
+        invoice = balances.apply_balance(
+            invoice=invoice,
+            amount=typed.validated_data["amount"],
+            actor=person(request),
+            now=timezone.now(),
+        )
+        return self._shown(invoice)
+
+    @extend_schema(
+        summary="Give more time: move the due date later",
+        request=ExtendSerializer,
+        responses=InvoiceDetailSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def extend(self, request: Request, id: str) -> Response:
+        """The customer's link opens longer as well. What was printed stays."""
+        invoice = self.get_object()
+        typed = ExtendSerializer(data=request.data)
+        typed.is_valid(raise_exception=True)
+        invoice = extending.extend_invoice(
+            invoice=invoice,
+            due_date=typed.validated_data["due_date"],
+            actor=person(request),
+            now=timezone.now(),
         )
         return self._shown(invoice)
 

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.fields import ExactCharField
-from accounts.models import User
+from accounts.models import Business, User
+from accounts.roles import Permission
 from invoices.models.of_business import check_date
 
 # Kinds whose amounts are below zero: away from the business, or from what was paid.
@@ -70,6 +71,16 @@ class LedgerEntry(models.Model):
         return f"{self.kind} {self.source}"
 
 
+class ManualPaymentQuerySet(models.QuerySet["ManualPayment"]):
+    def for_user(
+        self, user: User, permission: Permission = Permission.VIEW_BOOKS
+    ) -> ManualPaymentQuerySet:
+        """Those to the businesses in which the user's role grants the permission."""
+        return self.filter(
+            invoice__business__in=Business.objects.for_user(user, permission)
+        )
+
+
 class ManualPayment(models.Model):
     """Money that came past Stripe, as a person says. Taken back, never deleted."""
 
@@ -96,6 +107,8 @@ class ManualPayment(models.Model):
     reversed_at = models.DateTimeField(null=True, blank=True)
     reversal_reason = models.CharField(max_length=250, blank=True)
 
+    objects = models.Manager.from_queryset(ManualPaymentQuerySet)()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -105,3 +118,7 @@ class ManualPayment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_method_display()} {self.received_on}"
+
+    @property
+    def business(self) -> Business:
+        return self.invoice.business
