@@ -1,5 +1,6 @@
 """One function per message."""
 
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Any
@@ -30,7 +31,7 @@ def compose(
     template: str,
     context: dict[str, Any],
     *,
-    to: str,
+    to: str | Sequence[str],
     sender: str = "",
     reply_to: str = "",
 ) -> EmailMultiAlternatives:
@@ -44,7 +45,7 @@ def compose(
         subject=_one_line(render_to_string(f"{template}.subject.txt", context)),
         body=render_to_string(f"{template}.txt", context),
         from_email=_sender(sender) if sender else None,
-        to=[to],
+        to=[to] if isinstance(to, str) else to,
         reply_to=[reply_to] if reply_to else None,
     )
     message.attach_alternative(

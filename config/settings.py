@@ -221,6 +221,8 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="PayMyInvoice <pay@localhost>")
+# Anyone may sign up, and an invoice is mail to anyone.
+MAIL_PER_BUSINESS_A_DAY = env.int("MAIL_PER_BUSINESS_A_DAY", default=500)
 
 # Forms and uploads: API Gateway carries 10 MB, Lambda 6.
 

@@ -85,3 +85,15 @@ class AmountOutOfRange(InvalidInput):
     """Larger than the books can hold, or smaller than nothing."""
 
     code = "amount_out_of_range"
+
+
+class NothingDue(InvoiceError):
+    """There is nothing to remind a customer of."""
+
+    code = "nothing_due"
+
+
+class TooMuchMail(InvoiceError):
+    """The business sent as many mails today as one may."""
+
+    code = "too_much_mail"

@@ -1,7 +1,8 @@
-"""Mailing an invoice to its customer."""
+"""Mailing documents to their customers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.tasks import task
 
@@ -9,8 +10,8 @@ from accounts.models import User
 from accounts.services.events import record_event
 from invoices import emails
 from invoices.exceptions import InvalidTransition
-from invoices.models import Invoice, link_lifetime
-from invoices.services import documents
+from invoices.models import CreditNote, Customer, Delivery, Invoice, link_lifetime
+from invoices.services import delivering
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus
 
@@ -18,31 +19,121 @@ from invoices.states import InvoiceStatus
 @transaction.atomic
 def send_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invoice:
     """
-    Mail the customer the link to pay and the PDF, and renew the link.
+    Mail the customer and its contacts the link to pay and the PDF, and renew the link.
 
     The mail leaves by a task written in the same transaction. Sending again mails again.
 
     :raises InvalidTransition: if the invoice is a draft or void
+    :raises TooMuchMail: if the business sent as many in a day as it may
     """
     invoice = lock_invoice(invoice.pk)
+    _check_sendable(invoice)
+    _renew_link(invoice, now)
+    invoice.sent_at = now
+    invoice.save(update_fields=["sent_at", "link_expires_at", "updated_at"])
+    delivery = delivering.queue(
+        kind=Delivery.Kind.INVOICE,
+        subject=invoice,
+        to=delivering.recipients(invoice.customer),
+        now=now,
+    )
+    _record("invoice.sent", invoice, delivery, actor, now)
+    return invoice
+
+
+@transaction.atomic
+def send_credit_note(
+    *, credit_note: CreditNote, actor: User | None, now: datetime
+) -> Delivery:
+    """
+    Mail the customer and its contacts a credit note. Sending again mails again.
+
+    :raises TooMuchMail: if the business sent as many in a day as it may
+    """
+    # A delivery names the invoice, and may so wait for whoever holds it.
+    lock_invoice(credit_note.invoice_id)
+    delivery = delivering.queue(
+        kind=Delivery.Kind.CREDIT_NOTE,
+        subject=credit_note,
+        to=delivering.recipients(credit_note.customer),
+        now=now,
+    )
+    _record("credit_note.sent", credit_note, delivery, actor, now)
+    return delivery
+
+
+@transaction.atomic
+def send_statement(
+    *,
+    customer: Customer,
+    currency: str,
+    start: date,
+    end: date,
+    actor: User | None,
+    now: datetime,
+) -> Delivery:
+    """
+    Mail the customer and its contacts a statement of account, worked out when it leaves.
+
+    :param start: the first day, `end` the last
+    :raises TooMuchMail: if the business sent as many in a day as it may
+    """
+    delivery = delivering.queue(
+        kind=Delivery.Kind.STATEMENT,
+        subject=customer,
+        to=delivering.recipients(customer),
+        now=now,
+        period=(currency, start, end),
+    )
+    _record("customer.statement_sent", customer, delivery, actor, now)
+    return delivery
+
+
+def preview_mail(*, invoice: Invoice) -> EmailMultiAlternatives:
+    """
+    What `send_invoice` would mail, without what is attached.
+
+    :raises InvalidTransition: if the invoice is a draft or void
+    """
+    _check_sendable(invoice)
+    return emails.invoice_sent(invoice, delivering.recipients(invoice.customer))
+
+
+@transaction.atomic
+def send_test(*, invoice: Invoice, actor: User, now: datetime) -> None:
+    """
+    Mail the actor what the customer would get. It counts as mail of the business.
+
+    :raises InvalidTransition: if the invoice is a draft or void
+    :raises TooMuchMail: if the business sent as many in a day as it may
+    """
+    _check_sendable(invoice)
+    delivering.check_not_too_many(invoice.business, now)
+    record_event(
+        type="invoice.test_sent",
+        subject=invoice,
+        business=invoice.business,
+        actor=actor,
+        now=now,
+    )
+    _mail_test.enqueue(invoice_id=invoice.pk, to=actor.email)
+
+
+@task
+def _mail_test(invoice_id: int, to: str) -> None:
+    invoice = Invoice.objects.select_related("business", "customer").get(pk=invoice_id)
+    message = emails.invoice_sent(invoice, [to])
+    message.subject = f"Test: {message.subject}"
+    delivering.attach(message, invoice)
+    message.send()
+
+
+def _check_sendable(invoice: Invoice) -> None:
     if invoice.status in {InvoiceStatus.DRAFT, InvoiceStatus.VOID}:
         raise InvalidTransition(
             f"This invoice is {invoice.get_status_display().lower()}; "
             "only a finalized one can be sent."
         )
-    _renew_link(invoice, now)
-    invoice.sent_at = now
-    invoice.save(update_fields=["sent_at", "link_expires_at", "updated_at"])
-    record_event(
-        type="invoice.sent",
-        subject=invoice,
-        business=invoice.business,
-        actor=actor,
-        now=now,
-        data={"to": invoice.customer.email},
-    )
-    _mail_invoice.enqueue(invoice_id=invoice.pk)
-    return invoice
 
 
 def _renew_link(invoice: Invoice, now: datetime) -> None:
@@ -50,7 +141,18 @@ def _renew_link(invoice: Invoice, now: datetime) -> None:
     invoice.link_expires_at = now + link_lifetime(invoice.due_date or today, today)
 
 
-@task
-def _mail_invoice(invoice_id: int) -> None:
-    invoice = Invoice.objects.select_related("business", "customer").get(pk=invoice_id)
-    emails.invoice_sent(invoice, documents.read_document(invoice=invoice))
+def _record(
+    type_: str,
+    subject: delivering.Subject,
+    delivery: Delivery,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    record_event(
+        type=type_,
+        subject=subject,
+        business=subject.business,
+        actor=actor,
+        now=now,
+        data={"to": ", ".join(delivery.to)},
+    )
