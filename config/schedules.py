@@ -4,7 +4,11 @@ One function for each schedule in `zappa_settings.json`; each calls one command.
 An event or a queue may call these by name, and nothing else: config/events.py.
 """
 
-from django.core.management import call_command
+import logging
+
+from django.core.management import CommandError, call_command
+
+logger = logging.getLogger(__name__)
 
 
 def run_tasks(event: object, context: object) -> None:
@@ -13,8 +17,22 @@ def run_tasks(event: object, context: object) -> None:
     call_command("db_worker", batch=True, interval=0, startup_delay=False)
 
 
+def audit(event: object, context: object) -> None:
+    """Look whether the books add up."""
+    try:
+        call_command("audit_books")
+    except CommandError as error:
+        # Raised, Lambda would look again, and find the same.
+        logger.error("The books do not agree: %s", error)  # noqa: TRY400
+
+
 def tidy_up(event: object, context: object) -> None:
     """Forget what nobody needs: sessions that ended, tasks that were done."""
     call_command("clearsessions")
     # Mail of accounts carries links that open them; two weeks are enough to look back.
     call_command("prune_db_task_results", queue_name="*", min_age_days=14)
+
+
+def remind(event: object, context: object) -> None:
+    """Mail the reminders that businesses have planned. What was missed is caught up."""
+    call_command("send_reminders")

@@ -24,6 +24,7 @@ ANSWERS = {
     "keep-warm": None,
     "manage": {"output": "System check identified no issues (0 silenced).\n"},
     "schedule": None,
+    "schedule-remind": None,
     "sqs": {"batchItemFailures": []},
 }
 

@@ -1,14 +1,16 @@
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
 from config import schedules
-from invoices.models import Document
+from invoices.models import Delivery, Document, Invoice, ReminderStep
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import InvoiceLineFactory
 
@@ -26,7 +28,12 @@ def finalized(owner, now):
 def test_every_schedule_of_a_stage_is_a_function_here(stage):
     functions = [import_string(event["function"]) for event in STAGES[stage]["events"]]
 
-    assert functions == [schedules.run_tasks, schedules.tidy_up]
+    assert functions == [
+        schedules.run_tasks,
+        schedules.tidy_up,
+        schedules.audit,
+        schedules.remind,
+    ]
 
 
 @pytest.mark.parametrize("stage", ["common", "dev", "qa", "prod"])
@@ -57,3 +64,14 @@ def test_tidy_up_forgets_what_ended(finalized, run_tasks, now):
 
     assert not DBTaskResult.objects.exists()
     assert not Session.objects.exists()
+
+
+def test_remind_mails_what_is_due(finalized, run_tasks, now):
+    Invoice.objects.update(sent_at=now)
+    ReminderStep.objects.create(business=finalized.business, days=3)
+
+    with time_machine.travel(now + timedelta(days=14 + 3), tick=False):
+        for _ in range(2):
+            schedules.remind({}, None)
+
+    assert Delivery.objects.get().invoice == finalized
