@@ -1,6 +1,8 @@
+import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -9,6 +11,7 @@ from django.db.models import TextChoices
 from accounts.roles import PERMISSIONS, Permission, Role
 from invoices.states import TRANSITIONS
 
+VECTORS: Final = Path(__file__).parents[3] / "tests" / "data" / "invoice_vectors.json"
 HEAD = "<!-- Written by `make docs`; edit the code instead. -->\n\n"
 
 
@@ -34,6 +37,7 @@ def pages() -> dict[str, str]:
             TRANSITIONS,
         ),
         "roles.md": roles(),
+        "vectors.md": vectors(json.loads(VECTORS.read_text())),
     }
 
 
@@ -81,3 +85,49 @@ def roles() -> str:
             "",
         ]
     )
+
+
+_TIERS: Final = {
+    "plain": "quantities, prices, taxes, prepaid and rounded amounts",
+    "adjusted": "charges and allowances on lines and documents",
+    "advanced": "prices for several units, negative lines",
+}
+
+
+def vectors(data: Mapping[str, Any]) -> str:
+    """How much is recomputed to the unit, and by which road."""
+    documents = data["vectors"]
+    rows = [
+        _tested(
+            f"{tier.capitalize()}: {what}", [d for d in documents if d["tier"] == tier]
+        )
+        for tier, what in _TIERS.items()
+    ]
+    others = [
+        f"| {name} | {len(data[key])} | {len(data[key])} | | |"
+        for name, key in (
+            ("Lines by themselves", "line_vectors"),
+            ("Taxes by themselves", "tax_vectors"),
+        )
+    ]
+    return "\n".join(
+        [
+            "# What the arithmetic is held to\n",
+            "Invoices published with EN 16931, in `tests/data/invoice_vectors.json`. Each is",
+            "worked out by a preview over the API. Those that are no less than nothing are",
+            "then written, finalized and read over the API, and their net, tax, total and",
+            "what is payable are found in the text of their PDF. All agree to the unit:",
+            "`tests/invoices/api/test_vectors.py`.\n",
+            "| | Published | Previewed | Finalized | In the PDF |",
+            "|---|---|---|---|---|",
+            *rows,
+            _tested("**Documents in all**", documents),
+            *others,
+            "",
+        ]
+    )
+
+
+def _tested(name: str, documents: list[Any]) -> str:
+    final = sum(Decimal(each["expected"]["amount_due"]) >= 0 for each in documents)
+    return f"| {name} | {len(documents)} | {len(documents)} | {final} | {final} |"
