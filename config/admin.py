@@ -35,15 +35,20 @@ MENU: Final[Mapping[str, Mapping[str, str]]] = {
     "Invoicing": {
         "invoices.invoice": "receipt_long",
         "invoices.customer": "contacts",
+        "invoices.creditnote": "assignment_return",
         "invoices.taxrate": "percent",
         "invoices.series": "tag",
+        "invoices.reminderstep": "notifications",
+        "invoices.delivery": "outgoing_mail",
         "invoices.document": "picture_as_pdf",
     },
     "Money": {
         "billing.payment": "payments",
+        "invoices.manualpayment": "account_balance",
         "billing.refund": "undo",
         "billing.checkout": "shopping_cart_checkout",
         "invoices.ledgerentry": "menu_book",
+        "invoices.balanceentry": "account_balance_wallet",
         "billing.stripeevent": "webhook",
     },
     "Blog": {
@@ -54,7 +59,7 @@ MENU: Final[Mapping[str, Mapping[str, str]]] = {
     "People": {
         "accounts.business": "store",
         "accounts.membership": "badge",
-        "accounts.invitation": "outgoing_mail",
+        "accounts.invitation": "person_add",
         "accounts.user": "person",
         "account.emailaddress": "alternate_email",
         "mfa.authenticator": "passkey",

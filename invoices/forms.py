@@ -1,15 +1,29 @@
-"""The form of a draft: its fields, and its lines as typed."""
+"""
+The form of a draft: its fields, and its lines and adjustments as typed. And what must be
+known before money is booked, credited or put off.
+"""
 
+from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django import forms
+from django.db.models import Model
 from django.forms.formsets import DELETION_FIELD_NAME
 from unfold.forms import PaginationInlineFormSet
-from unfold.widgets import UnfoldAdminSelect2Widget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from accounts.money import EXPONENTS
-from invoices.models import Invoice, InvoiceLine
+from invoices.models import Invoice, ManualPayment
+from invoices.money import exponent, to_major, to_minor
 
 CURRENCIES = [(code, code) for code in sorted(EXPONENTS)]
 
@@ -19,8 +33,12 @@ class DraftForm(forms.ModelForm[Invoice]):
         choices=CURRENCIES, widget=UnfoldAdminSelect2Widget(choices=CURRENCIES)
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _without_zeros(self.initial)
 
-class LineForm(forms.ModelForm[InvoiceLine]):
+
+class RowForm(forms.ModelForm[Any]):
     """Shows decimals as a person writes them: 2.5, not 2.500000."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -28,9 +46,13 @@ class LineForm(forms.ModelForm[InvoiceLine]):
         for field in self.fields.values():
             # In a table, the head of the column is the label for those who see it.
             field.widget.attrs["aria-label"] = field.label
-        for name, value in self.initial.items():
-            if isinstance(value, Decimal):
-                self.initial[name] = plain(value)
+        _without_zeros(self.initial)
+
+
+def _without_zeros(initial: dict[str, Any]) -> None:
+    for name, value in initial.items():
+        if isinstance(value, Decimal):
+            initial[name] = plain(value)
 
 
 def plain(value: Decimal) -> str:
@@ -38,11 +60,11 @@ def plain(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-class LinesFormSet(PaginationInlineFormSet):
+class RowsFormSet(PaginationInlineFormSet):
     """
-    The lines of a draft. It saves nothing: a service replaces all lines at once.
+    The rows of a draft. It saves nothing: a service replaces all of them at once.
 
-    :param refused: sentences by `lines.<index>.<field>`, as the service gives them
+    :param refused: sentences by `<prefix>.<index>.<field>`, as the service gives them
     """
 
     # What Django's admin reads after saving, to write its own log.
@@ -74,13 +96,23 @@ class LinesFormSet(PaginationInlineFormSet):
         super().clean()
         kept = self._kept()
         for name, sentences in self.refused.items():
-            if name.startswith("lines."):
+            if name.startswith(f"{self.prefix}."):
                 _, index, field = name.split(".")
                 kept[int(index)].add_error(field, sentences)
 
-    def lines(self) -> list[InvoiceLine]:
+    def rows(self) -> list[Model]:
         """Unsaved, in the order of the page, without rows deleted or left empty."""
         return [form.instance for form in self._kept()]
+
+    def rows_so_far(self) -> list[Model]:
+        """Those of a page that is being filled in which are complete already."""
+        return [form.instance for form in self._kept() if form.is_valid()]
+
+    def incomplete(self) -> list[int]:
+        """The places on the page of the others, counted from 1."""
+        return [
+            self.forms.index(form) + 1 for form in self._kept() if not form.is_valid()
+        ]
 
     def _kept(self) -> list[Any]:
         first_new = self.initial_form_count()
@@ -90,3 +122,124 @@ class LinesFormSet(PaginationInlineFormSet):
             if (index < first_new or form.has_changed())
             and not form.cleaned_data.get(DELETION_FIELD_NAME)
         ]
+
+
+class MoneyField(forms.DecimalField):
+    """Typed in major units of a currency, cleaned to minor ones."""
+
+    def __init__(self, currency: str, **kwargs: Any) -> None:
+        self._currency = currency
+        super().__init__(
+            max_digits=18,
+            decimal_places=exponent(currency),
+            min_value=Decimal(0),
+            widget=UnfoldAdminDecimalFieldWidget(attrs={"inputmode": "decimal"}),
+            **kwargs,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return to_major(value, self._currency) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int:  # type: ignore[override] # minor units
+        typed = super().clean(value)
+        return to_minor(typed, self._currency) if typed else 0
+
+
+class PaymentForm(forms.Form):
+    """Money that came past Stripe. The key makes a second click no second payment."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    method = forms.ChoiceField(
+        choices=ManualPayment.Method, widget=UnfoldAdminSelectWidget
+    )
+    received_on = forms.DateField(
+        label="Received on", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+    )
+    reference = forms.CharField(
+        required=False,
+        max_length=100,
+        help_text="As on the bank's statement.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    field_order = ("method", "amount", "received_on", "reference")
+
+    def __init__(self, *args: Any, currency: str, due: int, day: date) -> None:
+        initial = {"key": uuid4(), "amount": due or None, "received_on": day}
+        super().__init__(*args, initial=initial)
+        self.fields["amount"] = MoneyField(currency, label=f"Amount in {currency}")
+        self.order_fields(self.field_order)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=250, widget=UnfoldAdminTextInputWidget)
+
+
+class AmountForm(forms.Form):
+    def __init__(self, *args: Any, currency: str, amount: int) -> None:
+        super().__init__(*args, initial={"amount": amount})
+        self.fields["amount"] = MoneyField(currency, label=f"Amount in {currency}")
+
+
+class DueDateForm(forms.Form):
+    due_date = forms.DateField(
+        label="New due date",
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    )
+
+
+class CreditForm(forms.Form):
+    """
+    What of each line is credited, and why.
+
+    :param left: by line's key, how much there is to credit
+    :param notes: how many credit notes there were when the page was made
+    """
+
+    notes = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=500,
+        help_text="Printed on the credit note.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, left: Mapping[int, Decimal], notes: int) -> None:
+        super().__init__(*args, initial={"notes": notes})
+        self._keys = list(left)
+        for key, quantity in left.items():
+            self.fields[f"line_{key}"] = forms.DecimalField(
+                required=False,
+                initial=plain(quantity),
+                label="Quantity to credit",
+                widget=UnfoldAdminDecimalFieldWidget(attrs={"inputmode": "decimal"}),
+            )
+
+    def line(self, key: int) -> forms.BoundField | None:
+        return self[f"line_{key}"] if key in self._keys else None
+
+    def quantities(self) -> dict[int, Decimal]:
+        typed = {key: self.cleaned_data[f"line_{key}"] for key in self._keys}
+        return {key: quantity for key, quantity in typed.items() if quantity}
+
+
+class SplitForm(forms.Form):
+    """Where the part of a credit note beyond the due goes, of a total that was shown."""
+
+    shown = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, currency: str, **initial: int) -> None:
+        super().__init__(*args, initial=initial)
+        for name, label in {
+            "refunds": "Refunded by card",
+            "to_balance": "Kept as the customer's balance",
+            "out_of_band": "Paid back otherwise, such as by transfer",
+        }.items():
+            self.fields[name] = MoneyField(currency, label=label, required=False)
+
+
+class NextNumberForm(forms.Form):
+    next_value = forms.IntegerField(
+        label="Next number",
+        min_value=1,
+        help_text="Without prefix and year, such as 1001.",
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
+    )

@@ -236,22 +236,24 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
         consequence: str,
         act: Callable[[], str],
         form: Form | None = None,
+        done: Callable[[], str] | None = None,
     ) -> HttpResponse:
         """
         A page that says what will happen; only its button, a POST, does it.
 
         :param act: does it, and returns the sentence that says what was done
         :param form: what must be known first; `act` is called once it is valid
+        :param done: the address to go to afterwards, if not back to the row
         """
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 messages.success(request, act())
-                return redirect(self.page_of(obj.pk))
-            except Refusal as error:
+                return redirect(done() if done else self.page_of(obj.pk))
+            except (Refusal, ValidationError) as error:
                 if form is None:
-                    messages.error(request, str(error))
+                    messages.error(request, " ".join(_sentences(error)))
                     return redirect(self.page_of(obj.pk))
-                form.add_error(None, str(error))
+                show_refusal(form, error)
         context = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -288,12 +290,23 @@ def refusal(request: HttpRequest) -> Refusal | ValidationError | None:
     return vars(request).get("refusal")
 
 
+def show_refusal(form: BaseForm, error: Refusal | ValidationError) -> None:
+    """Say what a service refused at the field that it is about, or above all of them."""
+    for field, sentences in refused_fields(error).items():
+        form.add_error(field if field in form.fields else None, sentences)
+
+
+def _sentences(error: Refusal | ValidationError) -> list[str]:
+    return [each for found in refused_fields(error).values() for each in found]
+
+
 def _refused(form: type[BaseForm], error: Refusal | ValidationError) -> type[BaseForm]:
     class Refused(form):  # type: ignore[misc, valid-type] # known when it runs
         def clean(self) -> Any:
             cleaned = super().clean()
             for field, sentences in refused_fields(error).items():
-                if not field.startswith("lines."):
+                # What is about a row below is said there.
+                if "." not in field:
                     known = field if field in self.fields else None
                     self.add_error(known, sentences)
             return cleaned

@@ -1,6 +1,6 @@
 """The back office's pages about customers, taxes, invoices and the books."""
 
 # Django looks for this package only; each of these registers its pages.
-from invoices.admin import invoices, ledger, records
+from invoices.admin import invoices, ledger, records, rules
 
-__all__ = ["invoices", "ledger", "records"]
+__all__ = ["invoices", "ledger", "records", "rules"]

@@ -1,6 +1,8 @@
 """Narrowing lists, within what the person may see."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import datetime, time, timedelta
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -38,6 +40,7 @@ class DueFilter(admin.SimpleListFilter):
         return [
             ("open", "Due"),
             ("overdue", "Overdue"),
+            ("paid_this_week", "Paid this week"),
             ("paid_this_month", "Paid this month"),
         ]
 
@@ -50,12 +53,29 @@ class DueFilter(admin.SimpleListFilter):
             return queryset.filter(
                 status=InvoiceStatus.OPEN, due_date__lt=today(request, timezone.now())
             )
-        if self.value() == "paid_this_month":
-            start, end = selectors.months(
-                today(request, timezone.now()), 1, own_zone(request)
-            )
+        if self.value() in PERIODS:
+            start, end = PERIODS[self.value()](request)
             return queryset.filter(paid_at__gte=start, paid_at__lt=end)
         return None
+
+
+def this_week(request: HttpRequest) -> tuple[datetime, datetime]:
+    """From Monday to Monday, where the business is."""
+    day = today(request, timezone.now())
+    monday = datetime.combine(day - timedelta(day.weekday()), time(), own_zone(request))
+    return monday, monday + timedelta(7)
+
+
+def this_month(request: HttpRequest) -> tuple[datetime, datetime]:
+    day = today(request, timezone.now())
+    start, end = selectors.months(day, 1, own_zone(request))
+    return start, end
+
+
+PERIODS: Final[Mapping[str | None, Callable[..., tuple[datetime, datetime]]]] = {
+    "paid_this_week": this_week,
+    "paid_this_month": this_month,
+}
 
 
 class CurrencyFilter(admin.SimpleListFilter):

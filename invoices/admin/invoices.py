@@ -1,37 +1,32 @@
 """Invoices: where drafts are written, finalized and sent."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Case, QuerySet, Value, When
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
-from unfold.dataclasses import UnfoldAction
-from unfold.enums import ActionVariant
 
-from accounts.admin.base import button, label, refusal, refused_fields
-from accounts.http import may, person, today
-from accounts.roles import Permission
+from accounts.admin.base import label, refusal, refused_fields
+from accounts.exceptions import Refusal
+from accounts.http import person, today
 from invoices import selectors
+from invoices.admin.buttons import InvoiceButtons
 from invoices.admin.filters import CurrencyFilter, DueFilter, OwnRowsFilter
-from invoices.admin.history import timeline
-from invoices.admin.lines import LineInline
-from invoices.admin.records import (
-    RecordAdmin,
-    chosen_business,
-    first_business,
-    spoken,
-    typed,
-)
-from invoices.admin.totals import totals
+from invoices.admin.history import invoice_timeline
+from invoices.admin.lines import inlines_of
+from invoices.admin.records import chosen_business, first_business, spoken, typed
+from invoices.admin.tabs import due_tabs
+from invoices.admin.totals import estimated, totals
 from invoices.forms import DraftForm
-from invoices.http import pdf_response
-from invoices.models import Invoice
-from invoices.services import correcting, documents, drafting, finalizing, sending
-from invoices.states import TRANSITIONS, InvoiceStatus
+from invoices.models import Customer, Invoice, ManualPayment
+from invoices.services import drafting
+from invoices.states import InvoiceStatus
 
 STATUS_COLORS = {
     InvoiceStatus.OPEN.value: "info",
@@ -42,9 +37,8 @@ STATUS_COLORS = {
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(RecordAdmin):
+class InvoiceAdmin(InvoiceButtons):
     form = DraftForm
-    inlines = (LineInline,)
     list_display = (
         "named",
         "customer",
@@ -68,17 +62,6 @@ class InvoiceAdmin(RecordAdmin):
     autocomplete_fields = ("customer",)
     warn_unsaved_form = True
     list_before_template = "admin/includes/due_tabs.html"
-    actions_detail = (
-        "finalize_and_send",
-        "finalize",
-        "send",
-        "download",
-        {
-            "title": "More",
-            "icon": "more_horiz",
-            "items": ["give_up", "void"],
-        },
-    )
     fields = (
         ("customer", "currency"),
         ("issue_date", "due_date"),
@@ -132,6 +115,15 @@ class InvoiceAdmin(RecordAdmin):
     def amount_due(self, invoice: Any) -> str:
         return spoken(invoice.due or None, invoice.currency)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        tabs = {"tabs": due_tabs(request)}
+        shown: HttpResponse = super().changelist_view(
+            request, (extra_context or {}) | tabs
+        )
+        return shown
+
     # The form
 
     def get_form(
@@ -149,17 +141,24 @@ class InvoiceAdmin(RecordAdmin):
         return [
             (None, {"fields": self.get_fields(request, obj)}),
             (
-                "Discount, notes and rounding",
+                "Prices, discount and payment",
                 {
                     "classes": ["collapse"],
                     "fields": (
+                        ("prices_include_tax", "tax_rounding"),
                         ("discount_percent", "discount_amount"),
-                        "notes",
-                        "tax_rounding",
+                        ("prepaid_amount", "cash_rounding"),
                     ),
                 },
             ),
+            (
+                "Language and notes",
+                {"classes": ["collapse"], "fields": ("language", "notes")},
+            ),
         ]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return inlines_of(obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None or obj.is_draft else ("named", "state")
@@ -192,7 +191,7 @@ class InvoiceAdmin(RecordAdmin):
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
-        said = typed(request, form, drafting.FIELDS) | {"lines": formsets[0].lines()}
+        said = typed(request, form, drafting.FIELDS) | _rows(formsets)
         if change:
             drafting.update_draft(invoice=form.instance, **said)
         else:
@@ -211,9 +210,12 @@ class InvoiceAdmin(RecordAdmin):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         invoice = context["original"]
+        if invoice is None or invoice.is_draft:
+            context["totals_url"] = self._totals_url(invoice)
         if invoice is not None:
             context["totals"] = totals(invoice)
-            context["timeline"] = timeline(invoice)
+            context["timeline"] = invoice_timeline(invoice)
+            context["linked"] = _linked(invoice)
         if invoice is not None and not invoice.is_draft:
             context["customer_link"] = selectors.customer_link(invoice)
         response: HttpResponse = super().render_change_form(
@@ -221,165 +223,129 @@ class InvoiceAdmin(RecordAdmin):
         )
         return response
 
-    # Its buttons
+    # What it comes to while it is written
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        invoice = self.get_object(request, str(object_id))
-        offered = self._offered(request, invoice)
-        shown = []
-        for each in super().get_actions_detail(request, object_id):
-            if each.path not in offered:
-                continue
-            if each.path == "send" and invoice.sent_at:
-                each.description = "Send again"
-            shown.append(each)
-        return shown
+    def get_urls(self) -> list[Any]:
+        site = self.admin_site
+        return [
+            path(
+                "add/totals/",
+                site.admin_view(self.live_totals),
+                name="invoices_invoice_add_totals",
+            ),
+            path(
+                "<path:object_id>/totals/",
+                site.admin_view(self.live_totals),
+                name="invoices_invoice_totals",
+            ),
+            *super().get_urls(),
+        ]
 
-    def _offered(self, request: HttpRequest, invoice: Invoice) -> set[str]:
-        offered = set() if invoice.is_draft else {"download"}
-        if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
-            return offered
-        moves = TRANSITIONS[InvoiceStatus(invoice.status)]
-        if invoice.is_draft:
-            offered |= {"finalize", "finalize_and_send"}
-        if InvoiceStatus.VOID in moves:
-            offered.add("void")
-        if InvoiceStatus.UNCOLLECTIBLE in moves:
-            offered.add("give_up")
-        if not invoice.is_draft and invoice.status != InvoiceStatus.VOID:
-            offered.add("send")
-        return offered
+    def _totals_url(self, invoice: Invoice | None) -> str:
+        if invoice is None:
+            return reverse("admin:invoices_invoice_add_totals")
+        return reverse("admin:invoices_invoice_totals", args=[invoice.pk])
 
-    def _own(self, request: HttpRequest, object_id: str) -> Any:
-        """:raises PermissionDenied: to those who may only look"""
-        invoice = self.get_object(request, object_id)
-        if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
+    def live_totals(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> HttpResponse:
+        """What the form as it stands comes to, line by line. Nothing is saved."""
+        invoice = self.get_object(request, object_id) if object_id else None
+        if not (
+            self.has_change_permission(request, invoice)
+            if invoice
+            else self.has_add_permission(request)
+        ):
             raise PermissionDenied
-        return invoice
+        form = self.get_form(request, invoice, change=bool(invoice))(
+            request.POST, instance=invoice
+        )
+        form.full_clean()
+        formsets, _ = self._create_formsets(
+            request, invoice or Invoice(), bool(invoice)
+        )
+        for formset in formsets:
+            formset.full_clean()
+        context = self._estimated(request, form, formsets)
+        return TemplateResponse(request, "admin/includes/totals.html", context)
 
-    @button("Finalize", "task_alt")
-    def finalize(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
-
-        def act() -> str:
-            done = finalizing.finalize_invoice(
-                invoice=invoice, actor=person(request), now=timezone.now()
+    def _estimated(
+        self, request: HttpRequest, form: Any, formsets: Any
+    ) -> dict[str, Any]:
+        said = typed(request, form, drafting.FIELDS)["fields"]
+        business = getattr(form.instance, "business", None) or chosen_business(
+            request, form
+        )
+        # Somebody who has not chosen the customer yet sees the totals nevertheless.
+        customer = said.pop("customer", None) or Customer(business=business)
+        rows = {each.prefix: each.rows_so_far() for each in formsets}
+        try:
+            estimate = drafting.preview_draft(
+                business=business,
+                customer=customer,
+                lines=rows["lines"],
+                adjustments=rows["adjustments"],
+                fields=said,
             )
-            return f"Finalized as {done.number}."
+        except (Refusal, ValidationError) as error:
+            found = refused_fields(error).values()
+            return {"totals_notes": [text for texts in found for text in texts]}
+        return {
+            "totals": estimated(estimate),
+            "totals_notes": ["Not saved yet.", *_incomplete(formsets)],
+        }
 
-        return self.ask(
-            request,
-            invoice,
-            title="Finalize",
-            consequence=(
-                f"The draft for {invoice.customer} over {_draft_total(invoice)} gets "
-                "the next number and can no longer be changed or deleted."
-            ),
-            act=act,
+
+def _rows(formsets: Any) -> dict[str, Any]:
+    return {each.prefix: each.rows() for each in formsets}
+
+
+def _incomplete(formsets: Any) -> list[str]:
+    names = {"lines": "Line", "adjustments": "Charge or allowance"}
+    return [
+        f"{names[each.prefix]} {place} is not complete, and not counted yet."
+        for each in formsets
+        for place in each.incomplete()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Another page that belongs to an invoice."""
+
+    label: str
+    text: str
+    url: str
+
+
+def _linked(invoice: Invoice) -> list[Linked]:
+    """Credit notes and payments by hand, and what revises or is revised."""
+    notes = [
+        Linked(
+            "Credit note", f"{note}, {spoken(note.total, note.currency)}", _url(note)
         )
-
-    @button("Finalize and send", "send", ActionVariant.PRIMARY)
-    def finalize_and_send(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
-
-        def act() -> str:
-            now = timezone.now()
-            with transaction.atomic():
-                done = finalizing.finalize_invoice(
-                    invoice=invoice, actor=person(request), now=now
-                )
-                sending.send_invoice(invoice=done, actor=person(request), now=now)
-            return f"Finalized as {done.number}; it goes to {invoice.customer.email}."
-
-        return self.ask(
-            request,
-            invoice,
-            title="Finalize and send",
-            consequence=(
-                f"The draft for {invoice.customer} over {_draft_total(invoice)} gets "
-                "the next number and can no longer be changed or deleted. "
-                f"{invoice.customer.email} gets the link to pay and the PDF."
-            ),
-            act=act,
-        )
-
-    @button("Send", "send")
-    def send(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
-
-        def act() -> str:
-            sending.send_invoice(
-                invoice=invoice, actor=person(request), now=timezone.now()
-            )
-            return f"It goes to {invoice.customer.email}."
-
-        return self.ask(
-            request,
-            invoice,
-            title="Send again" if invoice.sent_at else "Send",
-            consequence=(
-                f"{invoice.customer.email} gets the link to pay {invoice.number} and "
-                "the PDF. The time for which the link opens begins anew."
-            ),
-            act=act,
-        )
-
-    @button("Void", "block", ActionVariant.DANGER)
-    def void(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
-
-        def act() -> str:
-            correcting.void_invoice(
-                invoice=invoice, actor=person(request), now=timezone.now()
-            )
-            return f"{invoice.number} is void."
-
-        return self.ask(
-            request,
-            invoice,
-            title="Void",
-            consequence=(
-                f"Nothing is owed on {invoice.number} any more. The number stays used "
-                "and the document stays; this cannot be taken back."
-            ),
-            act=act,
-        )
-
-    @button("Mark uncollectible", "money_off")
-    def give_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
-
-        def act() -> str:
-            correcting.give_up_invoice(
-                invoice=invoice, actor=person(request), now=timezone.now()
-            )
-            return f"{invoice.number} is marked as uncollectible."
-
-        return self.ask(
-            request,
-            invoice,
-            title="Mark uncollectible",
-            consequence=(
-                f"{invoice.number} no longer counts as due. The customer can still "
-                "pay it by the link."
-            ),
-            act=act,
-        )
-
-    @button("Download PDF", "picture_as_pdf")
-    def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self.get_object(request, object_id)
-        if invoice.is_draft:
-            raise Http404
-        document = documents.read_document(invoice=invoice)
-        return pdf_response(invoice, document, as_attachment=True)
+        for note in invoice.credit_notes.order_by("pk")
+    ]
+    payments = [
+        Linked("Payment", _told(payment), _url(payment))
+        for payment in invoice.manual_payments.order_by("pk")
+    ]
+    older = [invoice.revises] if invoice.revises else []
+    newer = Invoice.objects.filter(revises=invoice)
+    return [
+        *(Linked("Revises", str(row), _url(row)) for row in older),
+        *(Linked("Revised by", str(row), _url(row)) for row in newer),
+        *notes,
+        *payments,
+    ]
 
 
-def _draft_total(invoice: Invoice) -> str:
-    if not invoice.is_draft:
-        return spoken(invoice.total, invoice.currency)
-    lines = list(invoice.lines.select_related("tax_rate"))
-    drafted = selectors.draft_totals(invoice, lines)
-    return spoken(drafted.total, invoice.currency)
+def _told(payment: ManualPayment) -> str:
+    amount = spoken(payment.amount, payment.currency)
+    back = ", taken back" if payment.reversed_at else ""
+    return f"{payment.get_method_display()} on {payment.received_on}, {amount}{back}"
+
+
+def _url(row: Any) -> str:
+    name = f"admin:invoices_{row._meta.model_name}_change"
+    return reverse(name, args=[row.pk])

@@ -3,17 +3,45 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import TabularInline
+from unfold.dataclasses import UnfoldAction
+from unfold.enums import ActionVariant
 
-from accounts.admin.base import BackOfficeAdmin, label
-from invoices.admin.filters import CurrencyFilter
+from accounts.admin.base import BackOfficeAdmin, OfBusiness, button, label
+from accounts.http import may, person
+from accounts.roles import Permission
+from invoices.admin.filters import CurrencyFilter, OwnRowsFilter
+from invoices.admin.history import timeline
 from invoices.admin.records import spoken
-from invoices.models import Document, LedgerEntry, Series
+from invoices.admin.totals import credited
+from invoices.forms import ReasonForm, plain
+from invoices.models import (
+    BalanceEntry,
+    CreditNote,
+    CreditNoteLine,
+    Document,
+    LedgerEntry,
+    ManualPayment,
+)
+from invoices.services import receiving
 
 KIND_COLORS = {
     LedgerEntry.Kind.PAYMENT.value: "success",
+    LedgerEntry.Kind.PAYMENT_REVERSED.value: "danger",
+    LedgerEntry.Kind.FROM_BALANCE.value: "success",
     LedgerEntry.Kind.HELD.value: "warning",
     LedgerEntry.Kind.REFUND.value: "info",
     LedgerEntry.Kind.REFUND_FAILED.value: "danger",
+}
+BALANCE_COLORS = {
+    BalanceEntry.Kind.APPLIED.value: "info",
+    BalanceEntry.Kind.RETURNED.value: "danger",
 }
 
 
@@ -28,6 +56,11 @@ class MoneyAdmin(LookOnly):
     def amount_(self, row: Any) -> str:
         return spoken(row.amount, row.currency)
 
+    @admin.display(description="invoice", ordering="invoice__number")
+    def on(self, row: Any) -> str:
+        url = reverse("admin:invoices_invoice_change", args=[row.invoice_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', url, row.invoice)
+
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(MoneyAdmin):
@@ -38,7 +71,7 @@ class LedgerEntryAdmin(MoneyAdmin):
     search_fields = ("=source", "^invoice__number")
     ordering = ("-pk",)
     fields = (
-        ("invoice", "kind_"),
+        ("on", "kind_"),
         ("amount_", "source"),
         ("occurred_at", "created_at"),
     )
@@ -48,13 +81,152 @@ class LedgerEntryAdmin(MoneyAdmin):
         return entry.kind, entry.get_kind_display()
 
 
-@admin.register(Series)
-class SeriesAdmin(LookOnly):
-    list_display = ("kind", "prefix", "pattern", "resets_yearly", "business")
-    list_filter = ("kind",)
-    list_select_related = ("business",)
-    ordering = ("pk",)
-    fields = ("business", "kind", "prefix", "pattern", "resets_yearly")
+@admin.register(BalanceEntry)
+class BalanceEntryAdmin(MoneyAdmin):
+    business_path = "customer__business"
+    list_display = ("occurred_at", "customer", "kind_", "amount_", "invoice")
+    list_filter = ("kind", CurrencyFilter, ("customer", OwnRowsFilter))
+    list_filter_submit = True
+    list_select_related = ("customer", "invoice")
+    search_fields = ("=source", "^invoice__number", "customer__name")
+    ordering = ("-pk",)
+    fields = (
+        ("customer", "on"),
+        ("kind_", "amount_"),
+        ("source", "occurred_at"),
+    )
+
+    @label("kind", BALANCE_COLORS, ordering="kind")
+    def kind_(self, entry: BalanceEntry) -> tuple[str, str]:
+        return entry.kind, entry.get_kind_display()
+
+
+@admin.register(ManualPayment)
+class ManualPaymentAdmin(MoneyAdmin):
+    """Recorded on the page of the invoice; taken back here."""
+
+    business_path = "invoice__business"
+    list_display = ("received_on", "invoice", "method", "amount_", "reference", "state")
+    list_filter = ("method", CurrencyFilter)
+    list_select_related = ("invoice",)
+    search_fields = ("^invoice__number", "reference")
+    ordering = ("-pk",)
+    actions_detail = ("take_back",)
+    fields = (
+        ("on", "state"),
+        ("method", "amount_"),
+        ("received_on", "reference"),
+        ("recorded_at", "recorded_by"),
+    )
+    reversed_fields = (("reversed_at", "reversal_reason"),)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields + (self.reversed_fields if obj and obj.reversed_at else ())
+
+    @label("state", {"booked": "success", "reversed": "danger"})
+    def state(self, payment: ManualPayment) -> tuple[str, str]:
+        if payment.reversed_at:
+            return "reversed", "Taken back"
+        return "booked", "Booked"
+
+    def get_actions_detail(
+        self, request: HttpRequest, object_id: int | str
+    ) -> list[UnfoldAction]:
+        payment = self.get_object(request, str(object_id))
+        if payment.reversed_at or not self._may_write(request, payment):
+            return []
+        shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return shown
+
+    def _may_write(self, request: HttpRequest, payment: ManualPayment) -> bool:
+        return may(request, Permission.WRITE_BOOKS, payment.invoice.business_id)
+
+    @button("Take back", "undo", ActionVariant.DANGER)
+    def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if not self._may_write(request, payment):
+            raise PermissionDenied
+        form = ReasonForm(request.POST or None)
+        amount = spoken(payment.amount, payment.currency)
+
+        def act() -> str:
+            receiving.reverse_payment(
+                payment=payment,
+                reason=form.cleaned_data["reason"],
+                actor=person(request),
+                now=timezone.now(),
+            )
+            return f"{amount} is taken back."
+
+        return self.ask(
+            request,
+            payment,
+            title="Take back",
+            consequence=(
+                f"An entry of {amount} is booked against this payment, which stays in "
+                f"the books. What it paid on {payment.invoice} is due again, and what "
+                "was kept of it as balance is no longer."
+            ),
+            act=act,
+            form=form,
+        )
+
+
+class CreditedLines(OfBusiness, TabularInline):
+    model = CreditNoteLine
+    business_path = "credit_note__business"
+    to_add = to_change = None
+    extra = 0
+    show_title = False
+    verbose_name = "line"
+    verbose_name_plural = "Lines"
+    ordering = ("position", "pk")
+    fields = readonly_fields = ("description", "quantity_", "tax_name", "amount")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("credit_note")
+
+    @admin.display(description="quantity")
+    def quantity_(self, line: CreditNoteLine) -> str:
+        return plain(line.quantity)
+
+    @admin.display
+    def amount(self, line: Any) -> str:
+        return spoken(line.priced, line.credit_note.currency)
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(MoneyAdmin):
+    """Issued on the page of the invoice."""
+
+    inlines = (CreditedLines,)
+    list_display = ("number", "customer", "invoice", "issue_date", "amount_", "reason")
+    list_filter = (CurrencyFilter, ("customer", OwnRowsFilter))
+    list_filter_submit = True
+    list_select_related = ("customer", "invoice")
+    search_fields = ("^number", "^invoice__number", "customer__name")
+    ordering = ("-pk",)
+    change_form_template = "admin/invoices/frozen.html"
+    fields = (
+        ("number", "on"),
+        ("customer", "issue_date"),
+        "reason",
+    )
+
+    @admin.display(description="total", ordering="total")
+    def amount_(self, note: CreditNote) -> str:
+        return spoken(note.total, note.currency)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        note = context["original"]
+        context["totals"] = credited(note)
+        context["timeline"] = timeline(note)
+        response: HttpResponse = super().render_change_form(
+            request, context, *args, **kwargs
+        )
+        return response
 
 
 @admin.register(Document)

@@ -1,4 +1,4 @@
-"""The lines of an invoice, on its page."""
+"""The lines, charges and allowances of an invoice, on its page."""
 
 from typing import Any
 
@@ -12,38 +12,21 @@ from accounts.admin.base import OfBusiness
 from accounts.http import businesses_for, may
 from accounts.roles import Permission
 from invoices.admin.records import spoken
-from invoices.forms import LineForm, LinesFormSet, plain
-from invoices.models import InvoiceLine, TaxRate
+from invoices.forms import RowForm, RowsFormSet, plain
+from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine, TaxRate
 
 
-class LineInline(OfBusiness, TabularInline):
-    model = InvoiceLine
-    form = LineForm
-    formset = LinesFormSet
+class RowInline(OfBusiness, TabularInline):
+    """Rows of a draft, written with it; of a frozen invoice, to look at."""
+
+    form = RowForm
+    formset = RowsFormSet
     business_path = "invoice__business"
     to_delete = Permission.WRITE_BOOKS
     extra = 0
-    verbose_name = "line"
-    verbose_name_plural = "Lines"
     show_title = False
     ordering = ("position", "pk")
-    fields = (
-        "description",
-        "quantity",
-        "unit_price",
-        "discount_percent",
-        "discount_amount",
-        "tax_rate",
-    )
-    frozen_fields = (
-        "description",
-        "quantity_",
-        "unit_price_",
-        "discount",
-        "tax_name",
-        "amount",
-    )
-    readonly_fields = frozen_fields[1:4] + frozen_fields[5:]
+    frozen_fields: tuple[str, ...] = ()
 
     def _may(self, request: HttpRequest, permission: Any, obj: Any) -> bool:
         # Django asks an inline about the row it is on: the invoice.
@@ -57,9 +40,6 @@ class LineInline(OfBusiness, TabularInline):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None or obj.is_draft else self.frozen_fields
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return 0 if obj and obj.lines.exists() else 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("tax_rate", "invoice")
@@ -80,25 +60,85 @@ class LineInline(OfBusiness, TabularInline):
             field.widget = field.widget.widget
         return field
 
+    @admin.display
+    def amount(self, row: InvoiceLine | InvoiceAdjustment) -> str:
+        return spoken(row.priced, row.invoice.currency)
+
+
+class LineInline(RowInline):
+    model = InvoiceLine
+    verbose_name = "line"
+    verbose_name_plural = "Lines"
+    fields = (
+        "description",
+        "quantity",
+        "unit",
+        "unit_price",
+        "tax_rate",
+        "base_quantity",
+        "discount_percent",
+        "discount_amount",
+        "charge_amount",
+    )
+    frozen_fields = (
+        "description",
+        "quantity_",
+        "unit_price_",
+        "changes",
+        "tax_name",
+        "amount",
+    )
+    readonly_fields = ("quantity_", "unit_price_", "changes", "amount")
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return 0 if obj and obj.lines.exists() else 1
+
     @admin.display(description="quantity")
     def quantity_(self, line: InvoiceLine) -> str:
-        return plain(line.quantity)
+        return f"{plain(line.quantity)} {line.unit}".strip()
 
     @admin.display(description="unit price")
     def unit_price_(self, line: InvoiceLine) -> str:
-        return f"{plain(line.unit_price)} {line.invoice.currency}"
+        price = f"{plain(line.unit_price)} {line.invoice.currency}"
+        if line.base_quantity == 1:
+            return price
+        return f"{price} per {plain(line.base_quantity)} {line.unit}".strip()
 
-    @admin.display
-    def discount(self, line: InvoiceLine) -> str:
-        off = [
-            f"{plain(line.discount_percent)} %" if line.discount_percent else "",
-            plain(line.discount_amount) if line.discount_amount else "",
-        ]
-        return " + ".join(filter(None, off)) or "-"
+    @admin.display(description="discount, charge")
+    def changes(self, line: InvoiceLine) -> str:
+        return _joined(
+            f"-{plain(line.discount_percent)} %" if line.discount_percent else "",
+            f"-{plain(line.discount_amount)}" if line.discount_amount else "",
+            f"+{plain(line.charge_amount)}" if line.charge_amount else "",
+        )
 
-    @admin.display
-    def amount(self, line: InvoiceLine) -> str:
-        return spoken(line.net, line.invoice.currency)
+
+class AdjustmentInline(RowInline):
+    model = InvoiceAdjustment
+    verbose_name = "charge or allowance"
+    verbose_name_plural = "Charges and allowances"
+    fields = ("reason", "is_charge", "percent", "amount", "tax_rate")
+    frozen_fields = ("reason", "share", "tax_name", "amount_")
+    readonly_fields = ("share", "amount_")
+
+    @admin.display(description="amount")
+    def amount_(self, row: InvoiceAdjustment) -> str:
+        return self.amount(row)
+
+    @admin.display(description="percent")
+    def share(self, row: InvoiceAdjustment) -> str:
+        return f"{plain(row.percent)} %" if row.percent else "-"
+
+
+def inlines_of(invoice: Invoice | None) -> list[type[RowInline]]:
+    """A frozen invoice without charges does not show that it has none."""
+    if invoice is None or invoice.is_draft or invoice.adjustments.exists():
+        return [LineInline, AdjustmentInline]
+    return [LineInline]
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(filter(None, parts)) or "-"
 
 
 def _rates_offered(request: HttpRequest) -> QuerySet[TaxRate]:
@@ -108,8 +148,10 @@ def _rates_offered(request: HttpRequest) -> QuerySet[TaxRate]:
     )
     draft = request.resolver_match and request.resolver_match.kwargs.get("object_id")
     if draft:
-        used = InvoiceLine.objects.filter(invoice=draft).values("tax_rate")
+        lines = InvoiceLine.objects.filter(invoice=draft).values("tax_rate")
+        extras = InvoiceAdjustment.objects.filter(invoice=draft).values("tax_rate")
         rates = TaxRate.objects.filter(
-            Q(is_active=True) | Q(pk__in=used), business__invoices=draft
+            Q(is_active=True) | Q(pk__in=lines) | Q(pk__in=extras),
+            business__invoices=draft,
         )
     return rates.order_by("name", "pk")

@@ -1,11 +1,17 @@
 """What an invoice comes to, line by line, for its page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from invoices import selectors
 from invoices.admin.records import spoken
-from invoices.models import Invoice
+from invoices.exceptions import AmountOutOfRange
+from invoices.models import CreditNote, Invoice
+from invoices.selectors import Estimate
+
+_STRONG = frozenset({"Total", "To pay", "Due"})
+type Named = tuple[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,37 +24,80 @@ class TotalsRow:
 
 
 def totals(invoice: Any) -> list[TotalsRow]:
-    rows = _draft_rows(invoice) if invoice.is_draft else _frozen_rows(invoice)
+    """Of what is saved; none of a draft that comes to no amount any more."""
+    if not invoice.is_draft:
+        return _spoken(_frozen_rows(invoice), invoice.currency)
+    lines = list(invoice.lines.select_related("tax_rate"))
+    try:
+        return estimated(selectors.estimate(invoice, lines))
+    except AmountOutOfRange:
+        return []
+
+
+def estimated(estimate: Estimate) -> list[TotalsRow]:
+    """Of what is being written."""
+    whole = estimate.totals
+    rows = [
+        ("Lines", whole.subtotal),
+        *_some("Discount", -whole.discount),
+        *_some("Charges and allowances", sum(whole.adjustment_amounts)),
+        *((tax.name, tax.amount) for tax in estimate.taxes),
+        ("Total", whole.total),
+        *_to_pay(whole),
+    ]
+    return _spoken(rows, estimate.currency)
+
+
+def _frozen_rows(invoice: Any) -> list[Named]:
+    taxes = invoice.taxes.order_by("category", "percent").values_list("name", "amount")
     return [
-        TotalsRow(name, spoken(amount, invoice.currency), name in {"Total", "Due"})
+        ("Lines", invoice.subtotal),
+        *_some("Discount", -invoice.discount),
+        *_some("Charges and allowances", _adjusted(invoice)),
+        *taxes,
+        ("Total", invoice.total),
+        *_to_pay(invoice),
+        *_some("Credited", -invoice.credited),
+        *_some("Paid", -invoice.paid),
+        ("Due", invoice.due),
+        *_some("Paid back or kept as balance", invoice.refunded),
+        *_some("Held for a decision", invoice.held),
+    ]
+
+
+def _to_pay(whole: Any) -> list[Named]:
+    beyond = [
+        *_some("Paid before", -whole.prepaid),
+        *_some("Rounded for cash", whole.rounding),
+    ]
+    return [*beyond, ("To pay", whole.payable)] if beyond else []
+
+
+def _adjusted(invoice: Invoice) -> int:
+    return sum(row.priced or 0 for row in invoice.adjustments.all())
+
+
+def _some(label: str, amount: int) -> list[Named]:
+    return [(label, amount)] if amount else []
+
+
+def _spoken(rows: Iterable[Named], currency: str) -> list[TotalsRow]:
+    return [
+        TotalsRow(name, spoken(amount, currency), name in _STRONG)
         for name, amount in rows
     ]
 
 
-def _draft_rows(invoice: Invoice) -> list[tuple[str, int]]:
-    lines = list(invoice.lines.select_related("tax_rate"))
-    drafted = selectors.draft_totals(invoice, lines)
-    names = {line.tax_rate.tax: line.tax_rate.name for line in lines}
-    taxes = [(names[each.tax], each.amount) for each in drafted.taxes]
-    return _rows(drafted.subtotal, drafted.discount, taxes, drafted.total)
-
-
-def _frozen_rows(invoice: Any) -> list[tuple[str, int]]:
-    taxes = invoice.taxes.order_by("category", "percent").values_list("name", "amount")
-    ledger = [
-        ("Paid", invoice.paid),
-        ("Refunded", invoice.refunded),
-        ("Held for a decision", invoice.held),
+def credited(note: CreditNote) -> list[TotalsRow]:
+    """What a credit note takes back, and where it went."""
+    taxes = note.taxes.order_by("category", "percent").values_list("name", "amount")
+    rows = [
+        ("Net", note.net),
+        *taxes,
+        ("Total", note.total),
+        *_some("Taken off what was due", note.reduces),
+        *_some("Refunded by card", note.refunds),
+        *_some("Kept as the customer's balance", note.to_balance),
+        *_some("Paid back otherwise", note.out_of_band),
     ]
-    return [
-        *_rows(invoice.subtotal, invoice.discount, list(taxes), invoice.total),
-        *((name, amount) for name, amount in ledger if amount),
-        ("Due", invoice.due),
-    ]
-
-
-def _rows(
-    subtotal: int, discount: int, taxes: list[tuple[str, int]], total: int
-) -> list[tuple[str, int]]:
-    off = [("Discount", -discount)] if discount else []
-    return [("Lines", subtotal), *off, *taxes, ("Total", total)]
+    return _spoken(rows, note.currency)

@@ -23,10 +23,14 @@ def shown(desk: Client, **query: object) -> set[Invoice]:
 def test_overdue_counts_the_days_of_the_business(desk, business):
     business.time_zone = "Pacific/Auckland"
     business.save()
-    late, due = frozen(business), frozen(business)
-    Invoice.objects.update(issue_date=date(2026, 2, 1))
-    Invoice.objects.filter(pk=late.pk).update(due_date=date(2026, 3, 1))
-    Invoice.objects.filter(pk=due.pk).update(due_date=date(2026, 3, 2))
+    late, due = (
+        frozen(
+            business,
+            invoice__issue_date=date(2026, 2, 1),
+            invoice__due_date=date(2026, 3, day),
+        )
+        for day in (1, 2)
+    )
     InvoiceFactory(business=business)
 
     assert shown(desk, due="overdue") == {late}

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:invoices_invoice_add")
 LIST = reverse("admin:invoices_invoice_changelist")
+FROZEN = {"Download PDF", "Record payment", "Duplicate"}
 BUTTONS = ["finalize", "finalize_and_send", "send", "void", "give_up"]
 
 
@@ -55,14 +56,20 @@ def typed(*lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "tax_rounding": "total",
         "discount_percent": "0",
         "discount_amount": "0",
+        "prepaid_amount": "0",
+        "cash_rounding": "0",
+        "adjustments-TOTAL_FORMS": 0,
+        "adjustments-INITIAL_FORMS": 0,
         "lines-TOTAL_FORMS": len(lines),
         "lines-INITIAL_FORMS": sum("id" in line for line in lines),
     } | fields
     for index, line in enumerate(lines):
         values = {
             "quantity": "1",
+            "base_quantity": "1",
             "discount_percent": "0",
             "discount_amount": "0",
+            "charge_amount": "0",
         } | line
         form |= {f"lines-{index}-{name}": value for name, value in values.items()}
     return form
@@ -347,7 +354,7 @@ def test_a_frozen_invoice_shows_what_was_paid_and_what_is_due(desk, business):
         ("Lines", "€100.00"),
         ("VAT 19 %", "€19.00"),
         ("Total", "€119.00"),
-        ("Paid", "€19.00"),
+        ("Paid", "-€19.00"),
         ("Due", "€100.00"),
     ]
     assert f"/i/{invoice.link_token}/" in response.content.decode()
@@ -356,7 +363,7 @@ def test_a_frozen_invoice_shows_what_was_paid_and_what_is_due(desk, business):
 def test_discounts_of_lines_are_shown_as_they_were_typed(desk, business):
     invoice = frozen(business, discount_percent=Decimal("2.5"), discount_amount=3)
 
-    assert "2.5 % + 3" in desk.get(page(invoice)).content.decode()
+    assert "-2.5 % -3" in desk.get(page(invoice)).content.decode()
 
 
 def test_a_draft_has_no_link_for_the_customer(desk, business):
@@ -529,11 +536,16 @@ def test_void_and_give_up_do_what_they_say(desk, business):
 @pytest.mark.parametrize(
     ("status", "titles"),
     [
-        ("draft", {"Finalize", "Finalize and send"}),
-        ("open", {"Send", "Download PDF", "Void", "Mark uncollectible"}),
-        ("uncollectible", {"Send", "Download PDF", "Void"}),
-        ("paid", {"Send", "Download PDF"}),
-        ("void", {"Download PDF"}),
+        ("draft", {"Finalize", "Finalize and send", "Duplicate"}),
+        (
+            "open",
+            FROZEN
+            | {"Send", "Credit", "Extend the due date"}
+            | {"Revise", "Void", "Mark uncollectible"},
+        ),
+        ("uncollectible", FROZEN | {"Send", "Credit", "Revise", "Void"}),
+        ("paid", FROZEN | {"Send", "Credit"}),
+        ("void", FROZEN),
     ],
 )
 def test_each_status_offers_what_is_possible(desk, business, now, status, titles):
