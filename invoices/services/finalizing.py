@@ -7,12 +7,11 @@ from typing import Final
 
 from django.db import transaction
 
-from accounts.models import Business, User
+from accounts.models import User
 from accounts.services.events import record_event
 from invoices import selectors
 from invoices.exceptions import DueBeforeIssue, MissingDetails, NothingToInvoice
 from invoices.models import (
-    Customer,
     Invoice,
     InvoiceAdjustment,
     InvoiceLine,
@@ -126,8 +125,8 @@ def _freeze(invoice: Invoice, totals: Totals, now: datetime) -> None:
             f"Due on {invoice.due_date}, but issued on {invoice.issue_date}: "
             "change the due date first."
         )
-    invoice.seller = _details(business) | {"footer": business.footer}
-    invoice.buyer = _details(invoice.customer)
+    invoice.seller = selectors.seller_details(business)
+    invoice.buyer = selectors.buyer_details(invoice.customer)
     invoice.subtotal = totals.subtotal
     invoice.discount = totals.discount
     invoice.net, invoice.tax, invoice.total = totals.net, totals.tax, totals.total
@@ -141,16 +140,6 @@ def _freeze(invoice: Invoice, totals: Totals, now: datetime) -> None:
     invoice.link_expires_at = now + link_lifetime(invoice.due_date, today)
     invoice.status = InvoiceStatus.OPEN if totals.payable else InvoiceStatus.PAID
     invoice.paid_at = None if totals.payable else now
-
-
-def _details(party: Business | Customer) -> dict[str, str]:
-    return {
-        "name": party.name,
-        "email": party.email,
-        "address": party.address,
-        "country": party.country,
-        "tax_id": party.tax_id,
-    }
 
 
 def _freeze_rows(

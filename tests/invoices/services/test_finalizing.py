@@ -45,7 +45,14 @@ def finalize(invoice, actor=None, now=NOW):
 
 @pytest.fixture
 def draft():
-    business = BusinessFactory(name="Studio", tax_id="DE1", footer="HRB 1")
+    business = BusinessFactory(
+        name="Studio",
+        tax_id="DE1",
+        footer="HRB 1",
+        iban="DE89370400440532013000",
+        bic="COBADEFFXXX",
+        logo="logos/studio.png",
+    )
     invoice = InvoiceFactory(business=business)
     InvoiceLineFactory(invoice=invoice)
     return invoice
@@ -76,8 +83,12 @@ def test_finalize_invoice_keeps_copies_of_seller_and_buyer(draft):
         "country": "DE",
         "tax_id": "DE1",
         "footer": "HRB 1",
+        "iban": "DE89370400440532013000",
+        "bic": "COBADEFFXXX",
+        "logo": "logos/studio.png",
     }
     assert draft.buyer["email"] == draft.customer.email
+    assert (draft.buyer["paper"], draft.buyer["shipping_address"]) == ("", "")
     assert draft.buyer["name"] != "Renamed"
 
 

@@ -9,8 +9,8 @@ import pytest
 from pypdf import PdfReader
 
 from invoices import pdf
-from invoices.models import Invoice, TaxCategory
-from invoices.services.correcting import void_invoice
+from invoices.models import Invoice, InvoiceAdjustment, TaxCategory
+from invoices.services.correcting import revise_invoice, void_invoice
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
     BusinessFactory,
@@ -92,6 +92,7 @@ def test_render_invoice_shows_what_an_invoice_must_show(settings):
         "€200.01",
         "VAT 19 %",
         "€38.00",
+        "Total",
         "€238.01",
         "Please pay €238.01 by 15 March 2026, quoting INV-00001.",
         f"Pay online: https://pay.example/i/{invoice.link_token}/",
@@ -137,9 +138,11 @@ def test_render_invoice_links_to_the_pay_page(settings):
 
     (page,) = reader(invoice).pages
 
-    (link,) = page["/Annots"]
-    address = link.get_object()["/A"]["/URI"]
-    assert address == f"https://pay.example/i/{invoice.link_token}/"
+    addresses = [link.get_object()["/A"]["/URI"] for link in page["/Annots"]]
+    assert addresses == [
+        f"https://pay.example/i/{invoice.link_token}/",
+        f"https://pay.example/verify/{invoice.seal.code}/",
+    ]
 
 
 def test_render_invoice_embeds_its_fonts():
@@ -257,6 +260,206 @@ def test_render_invoice_fits_whatever_people_type():
     assert shown.count("w") >= 500
     assert shown.count("株") == 150
     assert len(reader(invoice).pages) < 20
+
+
+def test_render_invoice_carries_sums_from_page_to_page():
+    lines = [{"description": f"Line {n}", "unit_price": n} for n in range(1, 71)]
+    invoice = finalized(*lines)
+
+    pages = [page.extract_text().splitlines() for page in reader(invoice).pages]
+
+    assert len(pages) == 3
+    last = [max(places(page)) for page in pages]
+    sums = [f"€{n * (n + 1) // 2:,}.00" for n in last]
+    assert [after(page, "Carried forward") for page in pages] == [*sums[:2], None]
+    assert [after(page, "Brought forward") for page in pages] == [None, *sums[:2]]
+    assert sums[-1] == after(pages[-1], "Net") == "€2,485.00"
+
+
+def places(page):
+    """The numbers of the lines on a page."""
+    return [int(line.removeprefix("Line ")) for line in page if "Line " in line]
+
+
+def after(page, words):
+    return page[page.index(words) + 1].strip() if words in page else None
+
+
+def test_render_invoice_of_hundreds_of_lines_takes_a_page_a_time():
+    invoice = finalized(*({"description": f"Line {n}"} for n in range(1, 301)))
+
+    pages = [page.extract_text().splitlines() for page in reader(invoice).pages]
+
+    shown = [place for page in pages for place in places(page)]
+    assert shown == list(range(1, 301))
+    assert pages[3][:2] == ["INV-00001  ·  Page 4 of ", "11"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", ["Rechnung", "Fällig am", "15. März 2026", "1.190,00 €", "Deutschland"]),
+        ("fr", ["Facture", "Échéance", "15 mars 2026", "1 190,00 €", "Allemagne"]),
+        ("es", ["Factura", "Vencimiento", "15 de marzo de 2026", "1.190,00 €"]),
+        ("sv", ["Faktura", "Förfallodatum", "15 mars 2026", "1 190,00 €", "Tyskland"]),
+        ("el", ["Τιμολόγιο", "15 Μαρτίου 2026", "1.190,00 €", "Γερμανία"]),
+        ("pl", ["Faktura", "15 marca 2026", "1 190,00 zł", "Niemcy"]),
+    ],
+)
+def test_render_invoice_speaks_the_customers_language(language, words):
+    currency = "PLN" if language == "pl" else "EUR"
+    invoice = finalized(
+        {"quantity": Decimal(10)}, buyer={"language": language}, currency=currency
+    )
+
+    shown = plain(text(invoice)).splitlines()
+
+    assert set(words) <= set(shown)
+    assert reader(invoice).trailer["/Root"]["/Lang"] == language
+
+
+def plain(shown):
+    return shown.replace("\u202f", " ")
+
+
+@pytest.mark.parametrize(
+    ("buyer", "size"),
+    [
+        ({"country": "FR"}, (595, 842)),
+        ({"country": "US"}, (612, 792)),
+        ({"country": "US", "paper": "a4"}, (595, 842)),
+        ({"country": "FR", "paper": "letter"}, (612, 792)),
+        ({"country": ""}, (595, 842)),
+    ],
+)
+def test_render_invoice_takes_the_customers_paper(buyer, size):
+    (page,) = reader(finalized(buyer=buyer)).pages
+
+    assert (round(page.mediabox.width), round(page.mediabox.height)) == size
+
+
+def test_render_invoice_shows_how_an_amount_came_about():
+    invoice = finalized(
+        {
+            "description": "Screws",
+            "quantity": Decimal(250),
+            "unit": "pcs",
+            "unit_price": Decimal(8),
+            "base_quantity": Decimal(100),
+            "charge_amount": Decimal("1.5"),
+        },
+        {"description": "Returned", "quantity": Decimal(-2), "unit_price": Decimal(5)},
+    )
+
+    shown = text(invoice)
+
+    assert "Screws\nCharge of €1.50\n250 pcs\n€8.00\nper 100 pcs\n" in shown
+    assert "Returned\n-2\n€5.00\nVAT 19 %\n-€10.00\n" in shown
+
+
+def test_render_invoice_shows_what_is_added_and_taken_off_to_the_payable():
+    business = BusinessFactory()
+    draft = InvoiceFactory(
+        business=business,
+        customer=CustomerFactory(business=business),
+        prepaid_amount=Decimal(20),
+        cash_rounding=5,
+    )
+    rate = TaxRateFactory(business=business)
+    InvoiceLineFactory(invoice=draft, tax_rate=rate, unit_price=Decimal("100.03"))
+    for reason, is_charge, percent, amount in [
+        ("Shipping", True, 0, "9.90"),
+        ("Loyalty", False, 2, "0"),
+    ]:
+        InvoiceAdjustment.objects.create(
+            invoice=draft,
+            reason=reason,
+            is_charge=is_charge,
+            percent=percent,
+            amount=Decimal(amount),
+            tax_rate=rate,
+        )
+
+    shown = text(finalize_invoice(invoice=draft, actor=None, now=NOW))
+
+    assert (
+        "\nSubtotal\n€100.03\nShipping\n€9.90\nLoyalty 2 %\n-€2.00\n"
+        "Net\n€107.93\nTax\n€20.51\nTotal\n€128.44\n"
+        "Paid before\n-€20.00\nRounding\n€0.01\nAmount due\n€108.45\n"
+    ) in shown
+    assert "Please pay €108.45 by" in shown
+
+
+def test_render_invoice_shows_prices_that_include_tax():
+    shown = text(finalized({"unit_price": Decimal(119)}, prices_include_tax=True))
+
+    assert "Amount incl. tax" in shown
+    assert "€119.00\nVAT 19 %\n€119.00\n" in shown
+    assert "\nNet\n€100.00\nTax\n€19.00\nTotal\n€119.00\n" in shown
+
+
+def test_render_invoice_says_what_it_replaces():
+    old = finalized()
+
+    new = revise_invoice(invoice=old, actor=None, now=NOW)
+    new = finalize_invoice(invoice=new, actor=None, now=NOW)
+
+    assert "Replaces invoice INV-00001 of 1 March 2026." in text(new)
+
+
+def test_render_invoice_shows_where_goods_go():
+    shown = text(finalized(buyer={"shipping_address": "Dock 4\nRotterdam"}))
+
+    assert "Ship to\nDock 4\nRotterdam\n" in shown
+    assert "Ship to" not in text(finalized())
+
+
+def test_render_invoice_tells_readers_what_is_what():
+    root = reader(finalized({}, {})).trailer["/Root"]
+
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert b"Invoice INV-00001" in root["/Metadata"].get_data()
+    document = root["/StructTreeRoot"]["/K"]
+    kinds = [kind for kind, _ in walk(document)]
+    assert kinds[:2] == ["/Document", "/P"]
+    assert kinds.count("/H1") == 1
+    lines = [kid for kind, kid in walk(document) if kind == "/Table"][1]
+    rows = [[cell["/S"] for cell in row["/K"]] for row in lines["/K"]]
+    assert rows == [["/TH"] * 5, ["/TD"] * 5, ["/TD"] * 5]
+    links = [kid for kind, kid in walk(document) if kind == "/Link"]
+    assert len(links) == 2
+    assert all(link["/K"][-1]["/Type"] == "/OBJR" for link in links)
+
+
+def test_a_table_over_pages_is_one_table_to_readers():
+    document = reader(finalized(*({} for _ in range(60)))).trailer["/Root"]
+
+    kinds = [kind for kind, _ in walk(document["/StructTreeRoot"]["/K"])]
+
+    # The facts, the lines, the taxes, the sums.
+    assert kinds.count("/Table") == 4
+    # The heads of lines and taxes; and rows of facts and sums begin with theirs.
+    assert kinds.count("/TH") == 5 + 4 + 2 + 3
+
+
+def walk(element):
+    element = element.get_object()
+    if "/S" in element:
+        yield element["/S"], element
+        for kid in element["/K"]:
+            yield from walk(kid)
+
+
+def test_every_page_finds_its_structure():
+    document = reader(finalized(*({} for _ in range(60))))
+
+    numbers = document.trailer["/Root"]["/StructTreeRoot"]["/ParentTree"]["/Nums"]
+    by_key = dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+    for page in document.pages:
+        marked = page.get_contents().get_data().count(b"/MCID")
+        assert len(by_key[page["/StructParents"]].get_object()) == marked
 
 
 def test_services_do_not_load_the_pdf_library():
