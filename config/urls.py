@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     LoadedLater("admin/", "config.back_office", app_name="admin"),
     LoadedLater("accounts/", "accounts.urls", app_name="accounts"),
     LoadedLater("accounts/", "allauth.urls", names=SIGNING_IN),
+    LoadedLater("verify/", "invoices.urls", app_name="invoices"),
     LoadedLater("api/v1/", "config.api_urls", app_name="api"),
     LoadedLater("api/", "config.description", names=DESCRIPTION),
     path("healthz", views.healthz, name="healthz"),

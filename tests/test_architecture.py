@@ -104,6 +104,7 @@ PUBLIC = {
     "billing:pay": "customers have a secret link and no account",
     "billing:return": "customers have a secret link and no account",
     "billing:document": "customers have a secret link and no account",
+    "invoices:verify": "whoever was sent a document may check it",
     "billing:stripe_webhook": "Stripe signs what it sends",
 }
 # Each of these guards its own views, and has its own tests for it.
