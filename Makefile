@@ -24,7 +24,7 @@ TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/
 DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
-.PHONY: help run test test-fast fmt lint types check docs migrations migrate ci lock \
+.PHONY: help run test test-fast fmt lint types check docs migrations migrate audit ci lock \
 	package can-package invoke deploy rollback restart undeploy status logs unlock bench current-docs
 .DELETE_ON_ERROR:
 
@@ -85,6 +85,13 @@ migrations: $(DEV) ## write migrations for changed models
 
 migrate: $(DEV) ## bring the laptop's database up to date
 	$(MANAGE) migrate
+
+audit: $(DEV) ## load the demo into a database of its own, and audit its books
+	@rm -f build/audit.sqlite3* && mkdir -p build
+	@export DATABASE_URL=sqlite:///build/audit.sqlite3; \
+		$(MANAGE) migrate --verbosity 0 && $(MANAGE) load_demo && \
+		$(MANAGE) db_worker --batch --verbosity 0 --no-startup-delay --interval 0 && \
+		$(MANAGE) audit_books --files $(ARGS)
 
 ci: check test ## all that must be green
 

@@ -15,6 +15,7 @@ from blog.admin import may_write
 from blog.models import Comment
 from invoices import selectors
 from invoices.admin.history import Happening, happening
+from invoices.models import AuditRun
 from invoices.money import format_money
 
 MONTHS_SHOWN: Final = 12
@@ -52,6 +53,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
     if context["shows_books"]:
         context |= {"figures": _figures(request), "timeline": _newest(request)}
+        context["audit"] = _audit(request)
     if context["shows_blog"]:
         held = Comment.objects.moderated_by(person(request)).held()
         newest = held.select_related("post", "author").order_by("-pk")
@@ -59,12 +61,35 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """When the books were last looked at, and what was found of all the person's."""
+
+    at: datetime
+    documents: int
+    findings: int
+    shown: list[str]
+
+
+def _audit(request: HttpRequest) -> Audit | None:
+    businesses = businesses_for(request, Permission.VIEW_BOOKS)
+    runs = list(AuditRun.objects.filter(business__in=businesses).order_by("pk"))
+    if not runs:
+        return None
+    return Audit(
+        at=min(run.finished_at for run in runs),
+        documents=sum(run.documents for run in runs),
+        findings=sum(run.findings for run in runs),
+        shown=[words for run in runs for words in run.shown][:NEWEST_SHOWN],
+    )
+
+
 def _newest(request: HttpRequest) -> list[Happening]:
     businesses = businesses_for(request, Permission.VIEW_BOOKS)
     events = (
         Event.objects.filter(business__in=businesses)
         # Follows every finalization by itself, and would crowd out what people did.
-        .exclude(type="invoice.document_stored")
+        .exclude(type__in=["invoice.document_stored", "credit_note.document_stored"])
         .select_related("actor")
     )
     return [happening(event) for event in events.order_by("-pk")[:NEWEST_SHOWN]]
