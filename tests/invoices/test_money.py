@@ -1,8 +1,9 @@
 """The arithmetic, held to other people's invoices and to laws that hold for any."""
 
 import json
-from collections.abc import Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from invoices.money import (
     format_money,
     format_number,
     format_price,
+    portion,
+    reachable,
     share,
     to_major,
     to_minor,
@@ -284,6 +287,107 @@ def test_charge_and_discount_are_rounded_themselves():
     assert both.amount("EUR") == 100
 
 
+# Prices with tax, adjustments, and what is payable
+
+
+@pytest.mark.parametrize(
+    ("prices", "percent", "per_line", "net", "tax"),
+    [
+        (["100"] * 5, 19, False, 42017, 7983),
+        (["100"] * 5, 19, True, 42015, 7985),
+        (["500"], 10, False, 45455, 4545),
+        (["758"], 21, False, 62645, 13155),
+        (["99.99"], 19, False, 8403, 1596),
+        (["-99.99"], 19, True, -8403, -1596),
+        (["10", "-10"], 19, False, 0, 0),
+    ],
+)
+def test_prices_with_tax_keep_their_total(prices, percent, per_line, net, tax):
+    rate = Tax("S", Decimal(percent))
+
+    totals = compute(
+        [line(price, tax=rate) for price in prices],
+        currency="EUR",
+        prices_include_tax=True,
+        tax_per_line=per_line,
+    )
+
+    assert (totals.net, totals.tax) == (net, tax)
+    assert totals.total == totals.subtotal == sum(totals.line_amounts)
+    assert sum(totals.line_nets) == net
+
+
+def test_units_that_rounding_loses_go_where_they_show_least():
+    lines = [line("100"), line("300"), line("100"), line("100"), line("-100")]
+
+    totals = compute(lines, currency="EUR", prices_include_tax=True)
+
+    # 252.10, 84.03 and -84.03 by themselves come to 420.16, and the whole to 420.17.
+    assert totals.line_nets == (8403, 25211, 8403, 8403, -8403)
+
+
+def test_adjustments_are_of_the_sum_of_the_lines_and_no_part_of_the_discount():
+    reduced = Tax("S", Decimal(7))
+
+    totals = compute(
+        [line("100"), line("-20")],
+        currency="EUR",
+        discount_percent=Decimal(50),
+        adjustments=[
+            Adjustment(reduced, is_charge=True, value=Decimal("0.055")),
+            Adjustment(STANDARD, is_charge=False, percent=Decimal("12.5")),
+        ],
+    )
+
+    assert (totals.subtotal, totals.discount) == (8000, 4000)
+    assert totals.adjustment_amounts == totals.adjustment_nets == (6, -1000)
+    assert [(t.tax, t.net) for t in totals.taxes] == [(reduced, 6), (STANDARD, 3000)]
+
+
+@pytest.mark.parametrize(
+    ("price", "prepaid", "unit", "rounding", "payable"),
+    [
+        ("578.75", "0", 100, 25, 57900),
+        ("578.50", "0", 100, 50, 57900),
+        ("578.49", "0", 100, -49, 57800),
+        ("10.02", "0", 5, -2, 1000),
+        ("10.03", "0", 5, 2, 1005),
+        ("10.025", "0", 5, 2, 1005),
+        ("10.03", "5.01", 5, -2, 500),
+        ("-0.50", "0", 100, -50, -100),
+        ("10.03", "0", 0, 0, 1003),
+        ("10.03", "10.03", 100, 0, 0),
+        ("1", "2", 0, 0, -100),
+    ],
+)
+def test_what_is_payable_is_rounded_half_up(price, prepaid, unit, rounding, payable):
+    totals = compute(
+        [line(price, tax=Tax("Z", Decimal(0)))],
+        currency="CHF",
+        prepaid_amount=Decimal(prepaid),
+        cash_rounding=unit,
+    )
+
+    assert (totals.rounding, totals.payable) == (rounding, payable)
+
+
+@pytest.mark.parametrize(
+    ("lines", "per_line", "wanted", "totals"),
+    [
+        ([line("84.03")], False, 9999, (9998, 10000)),
+        ([line("1")], False, 10000, (10000,)),
+        ([line("1"), line("1", tax=Tax("Z", Decimal(0)))], False, 9999, (9999,)),
+        ([line("0.03"), line("0.03")], True, 9, (9,)),
+        ([line("0.03"), line("0.03")], True, 10, (10,)),
+        ([], False, 9999, (9999,)),
+    ],
+)
+def test_reachable_says_which_totals_there_are(lines, per_line, wanted, totals):
+    now = compute(lines, currency="EUR", tax_per_line=per_line)
+
+    assert reachable(wanted, now) == totals
+
+
 @pytest.mark.parametrize(
     ("amount", "weights", "parts"),
     [
@@ -313,44 +417,146 @@ def decimals(least, most, places):
 
 PERCENTS = decimals(0, 100, 3)
 TAXES = st.builds(Tax, st.just("S"), st.sampled_from([0, 7, 19, 21]).map(Decimal))
+QUANTITIES = st.one_of(
+    decimals(Decimal("0.0001"), 10_000, 4), decimals(-10_000, Decimal("-0.0001"), 4)
+)
 LINES = st.lists(
     st.builds(
         Line,
-        quantity=decimals(Decimal("0.0001"), 10_000, 4),
+        quantity=QUANTITIES,
         unit_price=decimals(-10_000, 100_000, 6),
         tax=TAXES,
+        base_quantity=decimals(1, 1000, 4),
         discount_percent=PERCENTS,
+        discount_amount=decimals(0, 100, 4),
+        charge_amount=decimals(0, 100, 4),
     ),
     max_size=8,
 )
 CURRENCIES = st.sampled_from(["JPY", "EUR", "KWD", "CLF"])
+ADJUSTMENTS = st.lists(
+    st.builds(
+        Adjustment,
+        tax=TAXES,
+        is_charge=st.booleans(),
+        value=decimals(0, 1000, 4),
+        percent=PERCENTS,
+    ),
+    max_size=4,
+)
+TERMS = st.fixed_dictionaries(
+    {
+        "currency": CURRENCIES,
+        "discount_percent": PERCENTS,
+        "tax_per_line": st.booleans(),
+        "prices_include_tax": st.booleans(),
+        "prepaid_amount": decimals(0, 10_000, 4),
+        "cash_rounding": st.sampled_from([0, 1, 5, 10, 100]),
+    }
+)
 
 
-def totals_of(lines: Sequence[Line], currency, percent, per_line):
-    return compute(
-        lines, currency=currency, discount_percent=percent, tax_per_line=per_line
-    )
-
-
-@given(LINES, CURRENCIES, PERCENTS, st.booleans())
-def test_net_and_tax_are_the_total(lines, currency, percent, per_line):
-    totals = totals_of(lines, currency, percent, per_line)
+@given(LINES, ADJUSTMENTS, TERMS)
+def test_the_amounts_of_an_invoice_sum_up(lines, adjustments, terms):
+    totals = compute(lines, adjustments=adjustments, **terms)
 
     assert totals.net + totals.tax == totals.total
-    assert sum(totals.line_nets) == totals.subtotal
-    assert totals.subtotal - totals.discount == totals.net
     assert sum(rate.net for rate in totals.taxes) == totals.net
     assert sum(rate.amount for rate in totals.taxes) == totals.tax
+    assert sum(totals.line_amounts) == totals.subtotal
+    priced = totals.subtotal - totals.discount + sum(totals.adjustment_amounts)
+    assert priced == (totals.total if terms["prices_include_tax"] else totals.net)
+    assert totals.payable == totals.total - totals.prepaid + totals.rounding
 
 
-@given(st.data(), LINES, CURRENCIES, PERCENTS, st.booleans())
-def test_order_of_lines_does_not_matter(data, lines, currency, percent, per_line):
-    shuffled = data.draw(st.permutations(lines))
+@given(LINES, ADJUSTMENTS, TERMS)
+def test_what_is_payable_is_the_next_multiple(lines, adjustments, terms):
+    unit = terms["cash_rounding"] or 1
 
-    once = totals_of(lines, currency, percent, per_line)
-    again = totals_of(shuffled, currency, percent, per_line)
+    totals = compute(lines, adjustments=adjustments, **terms)
 
-    assert (once.taxes, once.total) == (again.taxes, again.total)
+    assert totals.payable % unit == 0
+    assert abs(totals.rounding) * 2 <= unit
+
+
+@given(st.data(), LINES, ADJUSTMENTS, TERMS)
+def test_order_of_lines_does_not_matter(data, lines, adjustments, terms):
+    places = data.draw(st.permutations(range(len(lines))))
+    shuffled = [lines[place] for place in places]
+    others = data.draw(st.permutations(adjustments))
+
+    once = compute(lines, adjustments=adjustments, **terms)
+    again = compute(shuffled, adjustments=others, **terms)
+
+    assert (once.taxes, once.payable) == (again.taxes, again.payable)
+    assert sorted(once.line_nets) == sorted(again.line_nets)
+
+
+@given(LINES, TERMS)
+def test_nets_of_lines_with_tax_sum_to_the_net_of_their_rate(lines, terms):
+    terms |= {"prices_include_tax": True, "discount_percent": Decimal(0)}
+
+    totals = compute(lines, **terms)
+
+    nets = dict.fromkeys((line.tax for line in lines), 0)
+    for line, net in zip(lines, totals.line_nets, strict=True):
+        nets[line.tax] += net
+    assert nets == {each.tax: each.net for each in totals.taxes}
+
+
+@given(LINES, TERMS)
+def test_a_document_below_zero_is_that_above_it_turned_round(lines, terms):
+    terms |= {"discount_percent": Decimal(0), "prepaid_amount": Decimal(0)}
+    plain = [
+        replace(line, discount_amount=Decimal(0), charge_amount=Decimal(0))
+        for line in lines
+    ]
+
+    once = compute(plain, **terms)
+    turned = compute([replace(x, quantity=-x.quantity) for x in plain], **terms)
+
+    assert (turned.net, turned.tax) == (-once.net, -once.tax)
+    assert turned.payable == -once.payable
+
+
+@given(st.integers(-(10**6), 10**6), PERCENTS, st.integers(-300, 300))
+def test_reachable_totals_are_the_next_there_are(net, percent, off):
+    tax = Tax("S", percent)
+    only = compute([Line(Decimal(net), Decimal(1), tax)], currency="JPY")
+    wanted = only.total + off
+
+    near = reachable(wanted, only)
+
+    # A net changes a total by one at least: those tried go far enough.
+    totals = {each + tax.on(each) for each in range(net - 301, net + 302)}
+    assert set(near) <= totals
+    assert [total for total in totals if near[0] < total < near[-1]] == []
+    assert near[0] <= wanted <= near[-1]
+
+
+@given(LINES, TERMS, st.integers(-(10**6), 10**6))
+def test_prices_with_tax_reach_any_total(lines, terms, wanted):
+    totals = compute(lines, **terms | {"prices_include_tax": True})
+
+    assert reachable(wanted, totals) == (wanted,)
+
+
+@given(
+    st.integers(-(10**15), 10**15),
+    st.lists(st.integers(1, 10**6), min_size=1, max_size=20),
+)
+def test_portions_up_to_each_point_sum_to_the_whole(amount, parts):
+    whole = sum(parts)
+    points = [0, *accumulate(parts)]
+
+    taken = [
+        portion(amount, end, whole) - portion(amount, start, whole)
+        for start, end in pairwise(points)
+    ]
+
+    assert sum(taken) == amount
+    exact = [Decimal(amount) * part / whole for part in parts]
+    assert all(abs(a - b) <= 1 for a, b in zip(taken, exact, strict=True))
 
 
 @given(st.integers(-(10**15), 10**15), st.lists(st.integers(-(10**15), 10**15)))
