@@ -1,4 +1,4 @@
-"""The stored PDF of a frozen invoice."""
+"""The stored PDF of a frozen invoice, or of a credit note."""
 
 import hashlib
 
@@ -8,67 +8,100 @@ from django.tasks import task
 
 from accounts.services.events import record_event
 from invoices.exceptions import InvalidTransition
-from invoices.models import Document, Invoice, document_storage
+from invoices.models import CreditNote, Document, Invoice, document_storage
+
+Issued = Invoice | CreditNote
 
 
-def store_document_later(invoice: Invoice) -> None:
-    """Have the PDF rendered after commit. Call it inside the freezing transaction."""
-    _store_document.enqueue(invoice_id=invoice.pk)
+def store_document_later(issued: Issued) -> None:
+    """Have the PDF rendered after commit. Call it inside the issuing transaction."""
+    if isinstance(issued, CreditNote):
+        # It has no key yet: its number is taken last.
+        _store_credit_note.enqueue(public_id=str(issued.public_id))
+    else:
+        _store_document.enqueue(invoice_id=issued.pk)
 
 
 @task
 def _store_document(invoice_id: int) -> None:
-    store_document(invoice=Invoice.objects.get(pk=invoice_id))
+    _stored(Invoice.objects.get(pk=invoice_id))
 
 
-def store_document(*, invoice: Invoice) -> Document:
+@task
+def _store_credit_note(public_id: str) -> None:
+    _stored(CreditNote.objects.get(public_id=public_id))
+
+
+def store_document(
+    *, invoice: Invoice | None = None, credit_note: CreditNote | None = None
+) -> Document:
     """
-    The PDF of a frozen invoice, rendered and stored if it is not there yet.
+    The PDF of a frozen invoice, or of a credit note: rendered and stored if it is not
+    there yet.
 
-    May run twice, and at once: the same invoice gives the same bytes under the same
+    May run twice, and at once: the same document gives the same bytes under the same
     name, and one row wins. Call it outside a transaction: storage may be a network.
 
     :raises InvalidTransition: if the invoice is a draft
     """
-    if document := Document.objects.filter(invoice=invoice).first():
-        return document
-    if invoice.is_draft:
-        raise InvalidTransition("A draft has no document yet; finalize it first.")
-    # Only who renders pays for the PDF library.
-    from invoices import pdf  # noqa: PLC0415
+    return _stored(_one_of(invoice, credit_note))
 
-    content = pdf.render_invoice(invoice)
+
+def read_document(
+    *, invoice: Invoice | None = None, credit_note: CreditNote | None = None
+) -> bytes:
+    """The bytes of the stored PDF; see `store_document`, whose errors it raises."""
+    with _stored(_one_of(invoice, credit_note)).file.open("rb") as file:
+        content: bytes = file.read()
+    return content
+
+
+def _one_of(invoice: Invoice | None, credit_note: CreditNote | None) -> Issued:
+    if (invoice is None) == (credit_note is None):
+        raise TypeError("A document is of an invoice or of a credit note.")
+    return invoice or credit_note  # type: ignore[return-value]
+
+
+def _stored(issued: Issued) -> Document:
+    if document := Document.objects.filter(**{_kind(issued): issued}).first():
+        return document
+    if isinstance(issued, Invoice) and issued.is_draft:
+        raise InvalidTransition("A draft has no document yet; finalize it first.")
+    content = _render(issued)
     sha256 = hashlib.sha256(content).hexdigest()
-    name = f"invoices/{invoice.public_id}/{sha256}.pdf"
+    name = f"{_kind(issued)}s/{issued.public_id}/{sha256}.pdf"
     storage = document_storage()
     if not storage.exists(name):
         name = storage.save(name, ContentFile(content))
-    return _keep(invoice, name, sha256, len(content))
+    return _keep(issued, name, sha256, len(content))
+
+
+def _kind(issued: Issued) -> str:
+    return "credit_note" if isinstance(issued, CreditNote) else "invoice"
+
+
+def _render(issued: Issued) -> bytes:
+    # Only who renders pays for the PDF library.
+    from invoices import pdf  # noqa: PLC0415
+
+    if isinstance(issued, CreditNote):
+        return pdf.render_credit_note(issued)
+    return pdf.render_invoice(issued)
 
 
 @transaction.atomic
-def _keep(invoice: Invoice, name: str, sha256: str, size: int) -> Document:
+def _keep(issued: Issued, name: str, sha256: str, size: int) -> Document:
     document, is_new = Document.objects.get_or_create(
-        invoice=invoice, defaults={"file": name, "sha256": sha256, "size": size}
+        **{_kind(issued): issued},
+        defaults={"file": name, "sha256": sha256, "size": size},
     )
     if is_new:
         record_event(
-            type="invoice.document_stored",
-            subject=invoice,
-            business=invoice.business,
+            type=f"{_kind(issued)}.document_stored",
+            subject=issued,
+            business=issued.business,
             actor=None,
             now=document.created_at,
             data={"sha256": sha256},
         )
     return document
-
-
-def read_document(*, invoice: Invoice) -> bytes:
-    """
-    The bytes of the stored PDF, storing it first if need be.
-
-    :raises InvalidTransition: if the invoice is a draft
-    """
-    with store_document(invoice=invoice).file.open("rb") as file:
-        content: bytes = file.read()
-    return content

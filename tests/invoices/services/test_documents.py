@@ -8,8 +8,10 @@ from accounts.models import Event
 from invoices.exceptions import InvalidTransition
 from invoices.models import Document
 from invoices.services import documents
+from invoices.services.crediting import Split, issue_credit_note
 from invoices.services.documents import read_document, store_document
 from tests.factories import InvoiceFactory
+from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +49,8 @@ def test_of_two_that_render_at_once_one_row_wins(invoice):
 
 def test_store_document_takes_the_file_of_one_that_was_interrupted(invoice):
     first = store_document(invoice=invoice)
-    Document.objects.all().delete()
+    with unguarded():
+        Document.objects.all().delete()
 
     again = store_document(invoice=invoice)
 
@@ -69,3 +72,45 @@ def test_read_document_stores_what_is_not_there_yet(invoice):
     document = Document.objects.get()
     assert hashlib.sha256(content).hexdigest() == document.sha256
     assert read_document(invoice=invoice) == content
+
+
+def test_a_credit_note_has_a_document_of_its_own(invoice):
+    note = credited(invoice)
+
+    document = store_document(credit_note=note)
+
+    assert (document.credit_note, document.invoice) == (note, None)
+    assert document.file.name == f"credit_notes/{note.public_id}/{document.sha256}.pdf"
+    content = read_document(credit_note=note)
+    assert hashlib.sha256(content).hexdigest() == document.sha256
+    assert store_document(credit_note=note) == document
+    event = Event.objects.get(type="credit_note.document_stored")
+    assert (event.data, event.business) == ({"sha256": document.sha256}, note.business)
+
+
+def test_issuing_has_the_document_stored(run_tasks, invoice):
+    run_tasks()
+    note = credited(invoice)
+
+    run_tasks()
+
+    assert Document.objects.get(credit_note=note).sha256
+    assert Document.objects.get(invoice=invoice).sha256
+
+
+def test_a_document_is_of_one_thing(invoice):
+    with pytest.raises(TypeError):
+        store_document()
+    with pytest.raises(TypeError):
+        store_document(invoice=invoice, credit_note=credited(invoice))
+
+
+def credited(invoice):
+    return issue_credit_note(
+        invoice=invoice,
+        quantities=None,
+        reason="Returned",
+        split=Split(),
+        actor=None,
+        now=NOW,
+    )
