@@ -5,13 +5,14 @@ The link is in the address, so no page may be indexed, cached, or named to other
 """
 
 import logging
+import re
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,6 +22,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.exceptions import InvalidInput, Refusal
+from accounts.http import may
+from accounts.roles import Permission
 from billing import selectors
 from billing.exceptions import PaymentPending, PaymentRejected
 from billing.forms import PayForm
@@ -30,9 +33,16 @@ from billing.states import CheckoutStatus
 from invoices.http import pdf_response
 from invoices.models import Invoice
 from invoices.selectors import amounts as amounts_of
-from invoices.services import documents
+from invoices.services import documents, opening
 
 logger = logging.getLogger(__name__)
+
+# Those that look at links in mail and chats before a person does.
+_PROGRAMS = re.compile(
+    r"bot\b|bot/|crawl|spider|preview|scan|facebookexternalhit|whatsapp|telegram|slack"
+    r"|discord|skype|safelinks|curl|wget|python",
+    re.IGNORECASE,
+)
 
 InvoiceView = Callable[Concatenate[HttpRequest, Invoice, ...], HttpResponse]
 TokenView = Callable[[HttpRequest, str], HttpResponse]
@@ -66,7 +76,31 @@ def for_customer(view: InvoiceView) -> TokenView:
 @never_cache
 @for_customer
 def invoice(request: HttpRequest, invoice: Invoice) -> HttpResponse:
-    return _page(request, invoice)
+    response = _page(request, invoice)
+    if _is_the_customer(request, invoice):
+        _note_opened(invoice)
+    return response
+
+
+def _is_the_customer(request: HttpRequest, invoice: Invoice) -> bool:
+    """As far as can be told: no member of the business, and no program."""
+    agent = request.headers.get("User-Agent", "")
+    purpose = request.headers.get("Sec-Purpose", "")
+    if request.method == "HEAD" or not agent or "prefetch" in purpose:
+        return False
+    if _PROGRAMS.search(agent):
+        return False
+    return not request.user.is_authenticated or not may(
+        request, Permission.VIEW_BOOKS, invoice.business_id
+    )
+
+
+def _note_opened(invoice: Invoice) -> None:
+    # The one thing that a look may change. The page is there, whatever becomes of it.
+    try:
+        opening.note_opened(invoice=invoice, now=timezone.now())
+    except DatabaseError:
+        logger.warning("That invoice %s was opened is not known", invoice.public_id)
 
 
 # No cookie gives any right here, so there is nothing to forge.

@@ -7,13 +7,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Event
 from billing.models import Checkout
 from billing.services import refunding
 from invoices.models import Invoice, InvoiceAdjustment
+from invoices.services import opening
 from invoices.services.correcting import void_invoice
 from invoices.services.finalizing import finalize_invoice
 from tests.billing.world import deliver, finalized, standing, start
-from tests.factories import InvoiceFactory, InvoiceLineFactory, TaxRateFactory
+from tests.factories import (
+    BusinessFactory,
+    InvoiceFactory,
+    InvoiceLineFactory,
+    MembershipFactory,
+    TaxRateFactory,
+)
+from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -189,7 +198,8 @@ def test_an_expired_link_says_so_and_whom_to_ask(stripe, invoice, name):
 def test_an_overdue_invoice_says_so(invoice):
     yesterday = timezone.now().date() - timedelta(days=1)
     days = {"issue_date": yesterday, "due_date": yesterday}
-    Invoice.objects.filter(pk=invoice.pk).update(**days)
+    with unguarded():
+        Invoice.objects.filter(pk=invoice.pk).update(**days)
 
     response = see(invoice)
 
@@ -450,3 +460,63 @@ def test_what_cannot_be_paid_here_has_no_button_that_fails():
     assert "Please ask" in page
     assert "Pay KWD" not in page
     assert "Pay this part" in page
+
+
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1"
+
+
+def look(invoice, *, client=None, method="get", agent=PHONE, **headers):
+    client = client or Client()
+    response = getattr(client, method)(
+        address("invoice", invoice), headers={"User-Agent": agent, **headers}
+    )
+    assert response.status_code == 200
+    invoice.refresh_from_db()
+    return invoice.first_opened_at is not None
+
+
+def test_that_the_customer_looked_is_written_down_once(invoice):
+    assert [look(invoice) for _ in range(3)] == [True] * 3
+
+    assert Event.objects.filter(type="invoice.opened").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "agent", "headers"),
+    [
+        ("head", PHONE, {}),
+        ("get", "", {}),
+        ("get", PHONE, {"Sec-Purpose": "prefetch;prerender"}),
+        ("get", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", {}),
+        ("get", "WhatsApp/2.23.20.0", {}),
+        ("get", "Mozilla/5.0 (compatible; Googlebot/2.1)", {}),
+        (
+            "get",
+            "Mozilla/5.0 AppleWebKit/537.36 Chrome/130 Safari/537.36 BingPreview/1.0b",
+            {},
+        ),
+        ("get", "python-requests/2.32", {}),
+    ],
+)
+def test_that_a_program_looked_is_not(invoice, method, agent, headers):
+    assert not look(invoice, method=method, agent=agent, **headers)
+
+
+@pytest.mark.parametrize(("is_own", "counts"), [(True, False), (False, True)])
+def test_that_a_member_looked_is_not_but_of_the_business_alone(
+    client, invoice, is_own, counts
+):
+    business = invoice.business if is_own else BusinessFactory()
+    client.force_login(MembershipFactory(business=business).user)
+
+    assert look(invoice, client=client) is counts
+
+
+def test_the_page_is_shown_where_nothing_can_be_written(invoice, monkeypatch, caplog):
+    def read_only(**words):
+        raise OperationalError(1290, "running with --read-only")
+
+    monkeypatch.setattr(opening, "note_opened", read_only)
+
+    assert not look(invoice)
+    assert "is not known" in caplog.text
