@@ -7,7 +7,7 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import Event
+from accounts.models import Business, Event
 from billing.exceptions import RefundTooLarge
 from invoices import selectors
 from invoices.exceptions import AmountNotAvailable, CreditNotSplit, InvalidTransition
@@ -318,10 +318,19 @@ lines = st.lists(
 @given(
     lines=lines,
     discount=st.sampled_from([0, 3, 12.5, 100]),
+    terms=st.fixed_dictionaries(
+        {
+            "prices_include_tax": st.booleans(),
+            "tax_rounding": st.sampled_from(["total", "line"]),
+            "currency": st.sampled_from(["JPY", "EUR", "KWD", "CLF"]),
+        }
+    ),
     parts=st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), max_size=3),
 )
-def test_parts_and_the_rest_take_back_exactly_the_invoice(lines, discount, parts):
-    invoice = finalized(*lines, discount_percent=Decimal(str(discount)))
+def test_parts_and_the_rest_take_back_exactly_the_invoice(
+    lines, discount, terms, parts
+):
+    invoice = finalized(*lines, discount_percent=Decimal(str(discount)), **terms)
     rows = list(invoice.lines.order_by("position"))
     left = {row.pk: row.quantity for row in rows}
     for part in parts:
@@ -479,3 +488,18 @@ def test_full_credit_restores_zero(fields, in_parts):
     assert (amounts.due, selectors.kept(invoice)) == (0, 0)
     with pytest.raises(AmountNotAvailable):
         credit(invoice)
+
+
+@pytest.mark.parametrize("fields", EVERYTHING.values(), ids=EVERYTHING)
+def test_void_restores_zero(fields):
+    invoice = with_everything(
+        ("33.33", 3, 19), adjustments=[charged(amount=Decimal("5.55"))], **fields
+    )
+    books = Business.objects.filter(pk=invoice.business_id)
+    (owed,) = selectors.receivables(books, NOW.date())
+    assert owed.due == invoice.payable == selectors.amounts(invoice).due > 0
+
+    void_invoice(invoice=invoice, actor=None, now=NOW)
+
+    assert selectors.amounts(invoice).due == 0
+    assert selectors.receivables(books, NOW.date()) == []
