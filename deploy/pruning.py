@@ -1,21 +1,42 @@
 """Takes out of an unpacked package what no request, schedule or command ever reads."""
 
 import json
+import pickle
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
+from accounts.languages import LANGUAGES
 from deploy import checks
 from deploy.checks import files_of
 
-# What the site is written in: settings.LANGUAGE_CODE, and what `invoices.money` speaks.
+# What the site is written in: settings.LANGUAGE_CODE.
 LANGUAGE = "en"
+# What CLDR says of a language that documents need: how amounts, dates and countries are
+# written. The names of languages, units, zones and currencies are nine tenths of it.
+SPOKEN = {
+    "currency_formats",
+    "currency_symbols",
+    "date_formats",
+    "days",
+    "decimal_formats",
+    "default_numbering_system",
+    "eras",
+    "locale_id",
+    "months",
+    "number_symbols",
+    "numbering_systems",
+    "plural_form",
+    "territories",
+}
+# Looked into even where a pattern has no name of the currency.
+ASKED_FOR = ("currency_names", "currency_names_plural")
 # Of these folders nothing else is read.
 ALONE = {
     "allauth/socialaccount/providers": {"__init__.py", "base"},
-    "babel/locale-data": {"root.dat", f"{LANGUAGE}.dat"},
+    "babel/locale-data": {"root.dat", *(f"{code}.dat" for code, _ in LANGUAGES)},
     "django/conf/locale": {"__init__.py", LANGUAGE},
 }
 UNREAD = (
@@ -133,9 +154,20 @@ def prune(tree: Path) -> None:
         _remove(path for path in tree.glob(pattern) if path != static)
     _remove(path for path in files_of(tree) if path.suffix in FOR_DEVELOPERS)
     _remove(_alone(tree))
+    cut_locales(tree)
     _cut_metadata(tree)
     _remove(unused_libraries(tree))
     prune_static(static)
+
+
+def cut_locales(tree: Path) -> None:
+    """Of each language leave what is spoken."""
+    for path in tree.glob("babel/locale-data/*.dat"):
+        # Babel's own files, installed by their hashes.
+        data = pickle.loads(path.read_bytes())  # noqa: S301
+        spoken = {key: value for key, value in data.items() if key in SPOKEN}
+        spoken |= {key: {} for key in ASKED_FOR}
+        path.write_bytes(pickle.dumps(spoken, protocol=2))
 
 
 def _cut_metadata(tree: Path) -> None:

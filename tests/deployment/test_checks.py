@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+import babel
 import pytest
 from elftools.elf.elffile import ELFFile
 
@@ -188,3 +189,56 @@ def test_static_files_that_no_page_links_to_go(tmp_path):
 
     left = {path.name for path in static.iterdir()}
     assert left == {"site.1234.css", "staticfiles.json"}
+
+
+SPEAK = """
+import sys
+from datetime import date
+from decimal import Decimal
+
+import django
+from babel import localedata
+
+if len(sys.argv) > 1:
+    localedata._dirname = sys.argv[1]
+django.setup()
+
+from accounts.money import EXPONENTS
+from invoices.pdf.speech import Speech
+from invoices.wording import WORDS
+
+for language in WORDS:
+    for currency in EXPONENTS:
+        speech = Speech(language, currency)
+        print(speech.money(-1234567), speech.price(Decimal("0.0125")))
+    print(speech.number(Decimal("1234.5")), speech.country("DE"), speech.country("US"))
+    for month in range(1, 13):
+        day = date(2026, month, month)
+        print(speech.day(day), speech.short_day(day))
+"""
+
+
+def test_documents_speak_the_same_with_what_is_left_of_each_language(tmp_path):
+    folder = tmp_path / "babel" / "locale-data"
+    folder.mkdir(parents=True)
+    source = Path(babel.__file__).with_name("locale-data")
+    for name in pruning.ALONE["babel/locale-data"]:
+        shutil.copy(source / name, folder)
+
+    pruning.cut_locales(tmp_path)
+
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert (
+        size < sum((source / path.name).stat().st_size for path in folder.iterdir()) / 5
+    )
+    assert spoken(folder) == spoken()
+
+
+def spoken(*folder):
+    environment = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [sys.executable, "-c", SPEAK, *map(str, folder)]
+    done = subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.count("\n") > 1000
+    return done.stdout
