@@ -16,9 +16,11 @@ from blog.api import reads
 from blog.api.views import CommentViewSet, PostViewSet, TagViewSet
 from invoices.api.credit_notes import CreditNoteViewSet
 from invoices.api.manual_payments import ManualPaymentViewSet
+from invoices.api.series import SeriesViewSet
 from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
 router = SimpleRouter()
+router.register("series", SeriesViewSet, basename="series")
 router.register("users", UserViewSet, basename="user")
 router.register("businesses", BusinessViewSet, basename="business")
 router.register("members", MembershipViewSet, basename="member")
