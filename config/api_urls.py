@@ -15,12 +15,16 @@ from billing.api.views import PaymentViewSet, RefundViewSet
 from blog.api import reads
 from blog.api.views import CommentViewSet, PostViewSet, TagViewSet
 from invoices.api.credit_notes import CreditNoteViewSet
+from invoices.api.mailing import (
+    CreditNoteMailViewSet,
+    InvoiceMailViewSet,
+    ReminderStepViewSet,
+)
 from invoices.api.manual_payments import ManualPaymentViewSet
-from invoices.api.series import SeriesViewSet
+from invoices.api.statements import StatementViewSet
 from invoices.api.views import CustomerViewSet, InvoiceViewSet, TaxRateViewSet
 
 router = SimpleRouter()
-router.register("series", SeriesViewSet, basename="series")
 router.register("users", UserViewSet, basename="user")
 router.register("businesses", BusinessViewSet, basename="business")
 router.register("members", MembershipViewSet, basename="member")
@@ -34,9 +38,14 @@ router.register("customers", CustomerViewSet, basename="customer")
 router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
 router.register("invoices", InvoiceViewSet, basename="invoice")
 router.register("credit-notes", CreditNoteViewSet, basename="credit-note")
+router.register("reminder-steps", ReminderStepViewSet, basename="reminder-step")
 router.register("manual-payments", ManualPaymentViewSet, basename="manual-payment")
 router.register("payments", PaymentViewSet, basename="payment")
 router.register("refunds", RefundViewSet, basename="refund")
+# More about rows that are registered above.
+router.register("invoices", InvoiceMailViewSet, basename="invoice-mail")
+router.register("credit-notes", CreditNoteMailViewSet, basename="credit-note-mail")
+router.register("customers", StatementViewSet, basename="statement")
 
 urlpatterns = [
     # What most requests are for, before the router, which has these as well.

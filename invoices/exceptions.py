@@ -97,3 +97,9 @@ class TooMuchMail(InvoiceError):
     """The business sent as many mails today as one may."""
 
     code = "too_much_mail"
+
+
+class TooManyRows(InvalidInput):
+    """More than anyone reads, and than can be worked out while somebody waits."""
+
+    code = "too_many_rows"

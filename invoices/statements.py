@@ -19,6 +19,7 @@ from django.utils.text import slugify
 
 from accounts.models import Business
 from invoices import mail_wording, wording
+from invoices.exceptions import TooManyRows
 from invoices.models import BalanceEntry, CreditNote, Customer, Invoice, LedgerEntry
 from invoices.states import InvoiceStatus
 
@@ -32,6 +33,8 @@ _MONEY: Final = (
     _KINDS.HELD_REFUND,
     _KINDS.HELD_REFUND_FAILED,
 )
+# More than anyone reads.
+MAX_ROWS: Final = 5000
 _OVERPAID: Final = (BalanceEntry.Kind.OVERPAYMENT, BalanceEntry.Kind.RETURNED)
 
 
@@ -99,11 +102,18 @@ def statement_of(
     """
     The account in one currency from a day to another, both in, by the business's
     calendar. Ten queries, whatever there is.
+
+    :raises TooManyRows: if there are more than `MAX_ROWS`
     """
     business = customer.business
     account = _Account(customer, currency, ZoneInfo(business.time_zone))
     opening = account.balance(start)
-    moves = sorted(account.moves(start, end + timedelta(days=1)), key=lambda m: m.at)
+    moves = list(account.moves(start, end + timedelta(days=1)))
+    if len(moves) > MAX_ROWS:
+        raise TooManyRows(
+            f"There are more than {MAX_ROWS} rows: ask for a shorter period."
+        )
+    moves.sort(key=lambda move: move.at)
     balances = accumulate((move.change for move in moves), initial=opening)
     next(balances)
     return Statement(
@@ -162,11 +172,11 @@ class _Account:
         money = self.money.filter(occurred).select_related("invoice")
         overpaid = self.overpaid.filter(occurred).select_related("invoice")
         return chain(
-            self._invoiced(self.invoices.filter(issued).order_by("pk")),
-            self._credited(self.notes.filter(issued).order_by("pk")),
-            self._voided(void.order_by("pk")),
-            self._paid(money.order_by("pk")),
-            self._paid(overpaid.order_by("pk")),
+            self._invoiced(self.invoices.filter(issued).order_by("pk")[: MAX_ROWS + 1]),
+            self._credited(self.notes.filter(issued).order_by("pk")[: MAX_ROWS + 1]),
+            self._voided(void.order_by("pk")[: MAX_ROWS + 1]),
+            self._paid(money.order_by("pk")[: MAX_ROWS + 1]),
+            self._paid(overpaid.order_by("pk")[: MAX_ROWS + 1]),
         )
 
     def _begin(self, day: date) -> datetime:

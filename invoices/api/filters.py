@@ -25,6 +25,11 @@ class TaxRateFilter(filters.FilterSet):
     is_active = filters.BooleanFilter()
 
 
+class ReminderStepFilter(filters.FilterSet):
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
+    is_active = filters.BooleanFilter()
+
+
 class InvoiceFilter(filters.FilterSet):
     business = filters.UUIDFilter("business__public_id", label="A business's id.")
     customer = filters.UUIDFilter("customer__public_id", label="A customer's id.")

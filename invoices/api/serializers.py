@@ -21,6 +21,7 @@ from invoices.models import (
     InvoiceAdjustment,
     InvoiceLine,
     ManualPayment,
+    ReminderStep,
     TaxCategory,
     TaxRate,
 )
@@ -30,7 +31,9 @@ NO_SUCH_RATE = "There is no such tax rate."
 
 
 # A row stays with the business that it was made for.
-class OfBusinessSerializer[M: (Customer, TaxRate)](serializers.ModelSerializer[M]):
+class OfBusinessSerializer[M: (Customer, ReminderStep, TaxRate)](
+    serializers.ModelSerializer[M]
+):
     business = OwnBusinessField(
         required=False, help_text="Needed when you write the books of several."
     )

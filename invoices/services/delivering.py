@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import F
 from django.tasks import TaskContext, task
 
+from accounts.exceptions import Refusal
 from accounts.models import Business, Event
 from accounts.services.events import record_event
 from invoices import emails, selectors, statements
-from invoices.exceptions import InvoiceError, NothingDue, TooMuchMail
+from invoices.exceptions import NothingDue, TooMuchMail
 from invoices.models import CreditNote, Customer, Delivery, Invoice
 from invoices.services import documents
 from invoices.states import InvoiceStatus
@@ -125,7 +126,7 @@ def deliver(*, delivery: Delivery, period: list[str] | None, now: datetime) -> N
         return
     try:
         message = _composed(delivery, period, now)
-    except InvoiceError as refusal:
+    except Refusal as refusal:
         _fail(delivery, str(refusal), now)
         return
     except Exception:

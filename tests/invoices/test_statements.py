@@ -2,7 +2,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from invoices import selectors
+from invoices import selectors, statements
+from invoices.exceptions import TooManyRows
 from invoices.models import BalanceEntry, LedgerEntry
 from invoices.services import balances, correcting, crediting, finalizing, receiving
 from invoices.services.crediting import Split
@@ -188,3 +189,14 @@ def test_statement_is_called_what_it_is_in_the_customers_language(customer):
     statement = statement_of(customer, "EUR", **MARCH)
 
     assert statement.document_name == "kontoauszug-EUR-2026-03-01-2026-03-31.pdf"
+
+
+def test_statement_refuses_more_than_anyone_reads(customer, monkeypatch):
+    monkeypatch.setattr(statements, "MAX_ROWS", 3)
+    for day in (2, 3):
+        receive(issued(customer, day), 100, 10)
+
+    with pytest.raises(TooManyRows, match="more than 3 rows: ask for a shorter"):
+        statement_of(customer, "EUR", **MARCH)
+    part = statement_of(customer, "EUR", start=date(2026, 3, 3), end=MARCH["end"])
+    assert len(part.rows) == 3
