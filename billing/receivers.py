@@ -6,9 +6,9 @@ from typing import Any
 from django.dispatch import receiver
 
 from accounts.models import User
-from billing.services import refunding
+from billing.services import closing, refunding
 from invoices.models import Invoice
-from invoices.signals import refund_wanted, refunds_asked
+from invoices.signals import due_fell, refund_wanted, refunds_asked
 
 
 @receiver(refund_wanted)
@@ -29,3 +29,8 @@ def send_back(
 @receiver(refunds_asked)
 def asked(invoice: Invoice, **kwargs: Any) -> int:
     return refunding.requested(invoice)
+
+
+@receiver(due_fell)
+def close(invoice: Invoice, **kwargs: Any) -> None:
+    closing.close_later(invoice=invoice)

@@ -10,3 +10,7 @@ refund_wanted = Signal()
 # Sent with the `invoice` locked, to learn what the ledger cannot say yet: a receiver
 # answers how much of what was paid, in minor units, it was told to send back and has not.
 refunds_asked = Signal()
+
+# Sent in the transaction in which less of an invoice became due, or nothing, by what
+# happened here: `invoice`, locked. A receiver that cannot let it be raises a `Refusal`.
+due_fell = Signal()

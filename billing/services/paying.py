@@ -19,6 +19,7 @@ from billing.exceptions import (
 )
 from billing.models import Checkout
 from billing.services import settling
+from billing.services.closing import end_checkout, take_back
 from billing.services.moving import move_checkout
 from billing.states import CheckoutStatus
 from invoices import selectors
@@ -60,7 +61,7 @@ def start_checkout(*, invoice: Invoice, amount: int | None, now: datetime) -> Ch
             continue
         if checkout.amount == wanted and checkout.expires_at > now + _LEAST_LEFT:
             return checkout
-        _take_back(checkout, now)
+        take_back(checkout, now)
     raise PaymentPending("Another payment of this invoice is being made. Try again.")
 
 
@@ -185,7 +186,7 @@ def _make_at_stripe(checkout: Checkout, now: datetime) -> Checkout:
     try:
         session = gateway.create_session(checkout.params, checkout.key)
     except PaymentRejected as error:
-        _end(checkout, CheckoutStatus.REJECTED, now)
+        end_checkout(checkout, CheckoutStatus.REJECTED, now)
         raise _explained(error, checkout) from error
     except PaymentPending:
         # Another tab, or a webhook, may have learnt what we did not.
@@ -206,21 +207,3 @@ def _explained(
         return AmountNotPayable(f"{amount} is less than can be paid by Stripe.")
     logger.error("Stripe rejected checkout %s: %s", checkout.key, error.reason)
     return error
-
-
-def _take_back(checkout: Checkout, now: datetime) -> None:
-    """Close a session that does not fit; if it was just paid, settle that."""
-    session_id = str(checkout.session_id)
-    try:
-        gateway.expire_session(session_id)
-    except PaymentRejected:
-        settling.sync_session(session_id=session_id, now=now)
-    else:
-        _end(checkout, CheckoutStatus.SUPERSEDED, now)
-
-
-@transaction.atomic(durable=True)
-def _end(checkout: Checkout, status: CheckoutStatus, now: datetime) -> None:
-    lock_invoice(checkout.invoice_id)
-    checkout.refresh_from_db()
-    move_checkout(checkout=checkout, to=status, now=now)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from accounts.models import User
-from invoices import selectors
+from invoices import selectors, signals
 from invoices.exceptions import AmountNotAvailable, InvalidTransition
 from invoices.models import BalanceEntry, Invoice, LedgerEntry
 from invoices.money import format_money
@@ -52,6 +52,7 @@ def apply_balance(
         now=now,
         actor=actor,
     )
+    signals.due_fell.send(sender=Invoice, invoice=invoice)
     return invoice
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services.events import record_event
-from invoices import selectors
+from invoices import selectors, signals
 from invoices.exceptions import MoneyReceived
 from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine
 from invoices.services.locking import lock_invoice
@@ -20,6 +20,7 @@ def void_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invo
 
     :raises InvalidTransition: if the invoice is a draft, paid, or void already
     :raises MoneyReceived: if anything was paid on it
+    :raises Refusal: if a payment of it is on its way
     """
     invoice = lock_invoice(invoice.pk)
     check_transition(invoice.status, InvoiceStatus.VOID)
@@ -34,6 +35,7 @@ def void_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invo
         actor=actor,
         now=now,
     )
+    signals.due_fell.send(sender=Invoice, invoice=invoice)
     return invoice
 
 

@@ -371,6 +371,7 @@ def _use(note: CreditNote, draft: Draft, actor: User | None, now: datetime) -> N
     cause = f"credit_note:{note.public_id}"
     if draft.settles:
         _book(note, LedgerEntry.Kind.CREDIT, cause, draft.settles, actor, now)
+        signals.due_fell.send(sender=Invoice, invoice=note.invoice)
     if note.to_balance:
         balances.keep(
             invoice=note.invoice,

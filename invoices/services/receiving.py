@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
-from invoices import selectors
+from invoices import selectors, signals
 from invoices.exceptions import AmountOutOfRange, InvalidTransition
 from invoices.models import BalanceEntry, Invoice, LedgerEntry, ManualPayment
 from invoices.money import LARGEST
@@ -71,6 +71,7 @@ def record_payment(
         )
     if pays:
         _book(payment, LedgerEntry.Kind.PAYMENT, pays, actor, now)
+        signals.due_fell.send(sender=Invoice, invoice=invoice)
     return payment
 
 
