@@ -24,27 +24,36 @@ class Movement:
     currency: str
     at: datetime
     kind: str
+    # How, where a person said so: such as by bank transfer.
+    method: str = ""
 
 
 def movements(invoice: Invoice) -> list[Movement]:
-    """Oldest first; what went back is negative."""
-    entries = invoice.ledger.order_by("occurred_at", "pk")
+    """Oldest first; what went back is negative. Credit notes are no money."""
+    entries = invoice.ledger.exclude(kind=LedgerEntry.Kind.CREDIT)
+    methods = {
+        f"manual:{payment.public_id}": payment.get_method_display()
+        for payment in invoice.manual_payments.all()
+    }
     return [
         Movement(
             amount=entry.amount,
             currency=entry.currency,
             at=entry.occurred_at,
             kind=_SHOWN_AS.get(LedgerEntry.Kind(entry.kind), entry.kind),
+            method=methods.get(entry.source, ""),
         )
-        for entry in entries
+        for entry in entries.order_by("occurred_at", "pk")
     ]
 
 
 def customer_state(invoice: Invoice, amounts: Amounts) -> str:
-    """One of payable, processing, paid, refunded and void."""
+    """One of payable, processing, paid, refunded, credited and void."""
     if invoice.status == InvoiceStatus.VOID:
         return "void"
     if invoice.status == InvoiceStatus.PAID:
+        if amounts.credited and not amounts.paid:
+            return "credited"
         return "refunded" if amounts.refunded >= amounts.paid > 0 else "paid"
     if invoice.checkouts.filter(status=CheckoutStatus.PROCESSING).exists():
         return "processing"

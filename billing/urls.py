@@ -8,5 +8,10 @@ urlpatterns = [
     path("i/<str:token>/pay/", views.pay, name="pay"),
     path("i/<str:token>/return/", views.return_, name="return"),
     path("i/<str:token>/invoice.pdf", views.document, name="document"),
+    path(
+        "i/<str:token>/credit-notes/<uuid:note_id>.pdf",
+        views.credit_note,
+        name="credit_note",
+    ),
     path("stripe/webhook/", webhooks.stripe_webhook, name="stripe_webhook"),
 ]

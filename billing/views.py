@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Concatenate
+from typing import Any, Concatenate
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, OperationalError
@@ -45,7 +46,7 @@ _PROGRAMS = re.compile(
 )
 
 InvoiceView = Callable[Concatenate[HttpRequest, Invoice, ...], HttpResponse]
-TokenView = Callable[[HttpRequest, str], HttpResponse]
+TokenView = Callable[..., HttpResponse]
 
 
 def for_customer(view: InvoiceView) -> TokenView:
@@ -54,11 +55,11 @@ def for_customer(view: InvoiceView) -> TokenView:
     # Customers have no account: the link is what lets them in.
     @login_not_required
     @wraps(view)
-    def with_invoice(request: HttpRequest, token: str) -> HttpResponse:
+    def with_invoice(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
         invoices = Invoice.objects.select_related("business")
         invoice = get_object_or_404(invoices, link_token=token)
         if invoice.link_is_open(timezone.now()):
-            response = view(request, invoice)
+            response = view(request, invoice, **more)
         else:
             response = render(
                 request,
@@ -195,6 +196,14 @@ def document(request: HttpRequest, invoice: Invoice) -> HttpResponse:
     )
 
 
+@require_safe
+@for_customer
+def credit_note(request: HttpRequest, invoice: Invoice, note_id: UUID) -> HttpResponse:
+    note = get_object_or_404(invoice.credit_notes, public_id=note_id)
+    document = documents.read_document(credit_note=note)
+    return pdf_response(note, document, as_attachment=False)
+
+
 def _page(
     request: HttpRequest,
     invoice: Invoice,
@@ -210,6 +219,7 @@ def _page(
         "amounts": amounts,
         "state": selectors.customer_state(invoice, amounts),
         "payments": selectors.movements(invoice),
+        "credit_notes": list(invoice.credit_notes.order_by("pk")),
         "is_overdue": invoice.is_overdue(invoice.business.today(timezone.now())),
         "obstacle": paying.obstacle(amounts.due, invoice.currency),
         "pay_error": pay_error,

@@ -3,13 +3,13 @@
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 
-from invoices.models import Invoice
+from invoices.models import CreditNote, Invoice
 
 
 def pdf_response(
-    invoice: Invoice, document: bytes, *, as_attachment: bool
+    issued: Invoice | CreditNote, document: bytes, *, as_attachment: bool
 ) -> HttpResponse:
-    name = content_disposition_header(as_attachment, invoice.document_name)
+    name = content_disposition_header(as_attachment, issued.document_name)
     return HttpResponse(
         document,
         content_type="application/pdf",

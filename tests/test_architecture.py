@@ -104,6 +104,7 @@ PUBLIC = {
     "billing:pay": "customers have a secret link and no account",
     "billing:return": "customers have a secret link and no account",
     "billing:document": "customers have a secret link and no account",
+    "billing:credit_note": "customers have a secret link and no account",
     "invoices:verify": "whoever was sent a document may check it",
     "billing:stripe_webhook": "Stripe signs what it sends",
 }

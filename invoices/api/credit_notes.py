@@ -7,11 +7,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils import timezone
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -21,10 +24,12 @@ from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.http import person
 from invoices.api.fields import InvoiceField
 from invoices.api.permissions import WritesBooks
+from invoices.api.renderers import PdfRenderer
 from invoices.api.serializers import TaxTotalSerializer
+from invoices.http import pdf_response
 from invoices.models import MAX_LINES, CreditNote, CreditNoteLine, Invoice
 from invoices.money import LARGEST
-from invoices.services import crediting
+from invoices.services import crediting, documents
 
 
 class CreditNoteLineSerializer(serializers.ModelSerializer[CreditNoteLine]):
@@ -254,6 +259,16 @@ class CreditNoteViewSet(ReadOnlyModelViewSet[CreditNote]):
                 invoice=invoice, quantities=typed["quantities"]
             )
         return Response(CreditPreviewSerializer(draft).data)
+
+    @extend_schema(
+        summary="The PDF, as it was issued",
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True, renderer_classes=[JSONRenderer, PdfRenderer])
+    def document(self, request: Request, id: str) -> HttpResponse:  # noqa: A002 - its name in the address
+        note = self.get_object()
+        document = documents.read_document(credit_note=note)
+        return pdf_response(note, document, as_attachment=True)
 
     def _typed(
         self, request: Request, kind: type[WantedCreditSerializer]

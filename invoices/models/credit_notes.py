@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,11 @@ class CreditNote(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def document_name(self) -> str:
+        """What the PDF is called where it is saved."""
+        return re.sub(r"[^\w.-]+", "-", self.number) + ".pdf"
 
 
 class CreditNoteLine(models.Model):

@@ -252,3 +252,16 @@ def test_an_issued_note_is_not_changed_or_deleted(api, invoice):
     for method in ("put", "patch", "delete"):
         answer = getattr(api, method)(f"{NOTES}{note.public_id}/")
         assert answer.status_code == 405
+
+
+def test_the_document_is_a_pdf_for_those_who_may_see_it(api, business, invoice):
+    note = credited(invoice)
+    path = f"{NOTES}{note.public_id}/document/"
+
+    response = api.get(path, headers={"Accept": "application/pdf"})
+
+    assert response.content.startswith(b"%PDF-")
+    assert note.number in response["Content-Disposition"]
+    assert api.get(path).content == response.content
+    assert in_role(business, Role.AUTHOR).get(path).status_code == 404
+    assert in_role(InvoiceFactory().business, Role.OWNER).get(path).status_code == 404
