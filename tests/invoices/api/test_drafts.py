@@ -45,6 +45,7 @@ def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
         "rounding": 0,
         "payable": 8568,
         "paid": 0,
+        "credited": 0,
         "refunded": 0,
         "held": 0,
         "due": 0,
@@ -54,6 +55,7 @@ def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
         "buyer": None,
         "lines": [
             {
+                "position": 0,
                 "description": "Design",
                 "quantity": "1",
                 "unit": "",
@@ -69,6 +71,9 @@ def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
             }
         ],
         "adjustments": [],
+        "manual_payments": [],
+        "revises": None,
+        "revision": None,
         "taxes": [
             {
                 "name": "VAT 19 %",
