@@ -41,8 +41,7 @@ def story(speech: Speech, note: CreditNote) -> Iterator[Flowable]:
     yield Spacer(0, 5 * mm)
     ordered = note.lines.order_by("position", "pk").select_related("invoice_line")
     rows = [_row(speech, line) for line in ordered]
-    # Prices are the invoice's, and may include tax; amounts do not.
-    amount = "net" if invoice.prices_include_tax else "amount"
+    amount = "gross_amount" if invoice.prices_include_tax else "amount"
     yield from parts.lines(speech, rows, amount=amount)
     taxes = list(note.taxes.order_by("category", "-percent"))
     sums = _sums(speech, note, sum(row.amount for row in rows))
@@ -65,20 +64,21 @@ def _row(speech: Speech, line: CreditNoteLine) -> Row:
             text(f"{speech.number(line.quantity)} {unit}".strip(), RIGHT),
             price,
             text(line.tax_name, RIGHT),
-            text(speech.money(line.net), RIGHT),
+            text(speech.money(line.priced), RIGHT),
         ],
-        line.net,
+        line.priced,
     )
 
 
 def _sums(speech: Speech, note: CreditNote, subtotal: int) -> list[Sum]:
+    priced = note.total if note.invoice.prices_include_tax else note.net
     shared = [
         Sum(speech.say("subtotal"), speech.money(subtotal)),
-        Sum(speech.say("share"), speech.money(note.net - subtotal)),
+        Sum(speech.say("share"), speech.money(priced - subtotal)),
     ]
     return [
         # Of the invoice's discount and adjustments, what goes with these lines.
-        *(shared if note.net != subtotal else []),
+        *(shared if priced != subtotal else []),
         Sum(speech.say("net"), speech.money(note.net)),
         Sum(speech.say("tax"), speech.money(note.tax)),
         Sum(speech.say("total"), speech.money(note.total), is_strong=True),

@@ -103,6 +103,19 @@ def test_render_credit_note_shows_the_share_of_the_discount():
     ) in shown
 
 
+def test_render_credit_note_shows_prices_with_tax_as_they_were_typed():
+    fields = {"prices_include_tax": True, "discount_percent": Decimal(10)}
+    note = credited(invoice_of(100, **fields), quantity=1)
+
+    shown = text(note)
+
+    assert "Design\n1 h\n€100.00\nVAT 19 %\n€100.00\n" in shown
+    assert (
+        "Subtotal\n€100.00\nDiscounts and charges\n-€10.00\n"
+        "Net\n€75.63\nTax\n€14.37\nTotal\n€90.00\n"
+    ) in shown
+
+
 def test_render_credit_note_speaks_the_language_of_its_invoice():
     note = credited(invoice_of(100, buyer={"language": "de"}), quantity=1)
 
