@@ -1,14 +1,26 @@
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from accounts.models import Event
+from invoices import audit
 from invoices.exceptions import NumberNotAvailable, SeriesChanged
-from invoices.models import Counter, Invoice, Series, SkippedNumbers
+from invoices.models import (
+    Counter,
+    CreditNote,
+    Invoice,
+    Seal,
+    Series,
+    SkippedNumbers,
+)
 from invoices.services import numbering
+from invoices.services.crediting import Split, issue_credit_note
 from invoices.services.finalizing import finalize_invoice
-from tests.factories import InvoiceLineFactory
+from tests.at_once import at_once
+from tests.factories import CustomerFactory, InvoiceLineFactory, TaxRateFactory
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 KIND = Series.Kind.INVOICE
@@ -182,3 +194,58 @@ def test_series_knows_the_place_of_a_number(pattern, number, place):
     series = Series(prefix="A1-", pattern=pattern)
 
     assert series.place(number) == place
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rules", [{}, YEARLY], ids=["one run", "yearly"])
+def test_both_kinds_have_no_gap_under_24_writers_of_whom_a_fifth_roll_back(
+    business, rules
+):
+    """Each writer finalizes an invoice and credits one; nobody sees an error."""
+    customer = CustomerFactory(business=business)
+    rate = TaxRateFactory(business=business)
+    for kind in Series.Kind:
+        numbering.change_series(
+            business=business, kind=kind, fields=rules, actor=None, now=NOW
+        )
+
+    def draft(index):
+        year = 2025 + index % 2 if rules else 2026
+        return InvoiceLineFactory(
+            invoice__business=business,
+            invoice__customer=customer,
+            invoice__issue_date=date(year, 3, 1),
+            invoice__due_date=date(2026, 4, 1),
+            tax_rate=rate,
+        ).invoice
+
+    drafts = [draft(index) for index in range(48)]
+    taken = [finalize_invoice(invoice=draft(0), actor=None, now=NOW) for _ in drafts]
+
+    def work(first):
+        for index in range(first, 48, 24):
+            with transaction.atomic():
+                finalize_invoice(invoice=drafts[index], actor=None, now=NOW)
+                transaction.set_rollback(index % 5 == 0)
+            with transaction.atomic():
+                issue_credit_note(
+                    invoice=taken[index],
+                    quantities=None,
+                    reason="Returned",
+                    split=Split(),
+                    actor=None,
+                    now=NOW,
+                )
+                transaction.set_rollback(index % 5 == 0)
+
+    at_once([partial(work, first) for first in range(24)])
+
+    assert list(audit.numbers(business)) == []
+    kept = sum(index % 5 != 0 for index in range(48))
+    assert Invoice.objects.exclude(number=None).count() == 48 + kept
+    assert CreditNote.objects.count() == Seal.objects.exclude(credit_note=None).count()
+    assert CreditNote.objects.count() == kept
+    ends = [counter.next_value - 1 for counter in Counter.objects.all()]
+    assert sum(ends) == 48 + kept + kept
+    assert len(ends) == (3 if rules else 2)
