@@ -3,7 +3,7 @@ The form of a draft: its fields, and its lines and adjustments as typed. And wha
 known before money is booked, credited or put off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -243,3 +243,30 @@ class NextNumberForm(forms.Form):
         help_text="Without prefix and year, such as 1001.",
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
     )
+
+
+class PeriodForm(forms.Form):
+    """Of a statement; from the first day of the year on, if nothing else is said."""
+
+    start = forms.DateField(
+        label="From", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+    )
+    end = forms.DateField(
+        label="Until", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+    )
+
+    def __init__(self, *args: Any, day: date, currencies: Sequence[str]) -> None:
+        initial = {"start": day.replace(month=1, day=1), "end": day}
+        super().__init__(*args, initial=initial)
+        self.fields["currency"] = forms.ChoiceField(
+            choices=[(code, code) for code in currencies],
+            widget=UnfoldAdminSelectWidget,
+        )
+        self.order_fields(["currency", "start", "end"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        start, end = cleaned.get("start"), cleaned.get("end")
+        if start and end and end < start:
+            raise forms.ValidationError({"end": "This is before it begins."})
+        return cleaned

@@ -11,8 +11,18 @@ from accounts.models import Business, Event, Invitation
 from accounts.roles import Role
 from accounts.services.tokens import create_token
 from billing.models import Checkout, Payment, Refund, StripeEvent
-from invoices.models import Document, Invoice, LedgerEntry, Series
-from invoices.services import documents
+from invoices.models import (
+    BalanceEntry,
+    CreditNote,
+    Delivery,
+    Document,
+    Invoice,
+    LedgerEntry,
+    ManualPayment,
+    ReminderStep,
+    Series,
+)
+from invoices.services import crediting, documents, receiving
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
     CommentFactory,
@@ -99,6 +109,51 @@ def _document(business: Business) -> Document:
     return documents.store_document(invoice=frozen(business))
 
 
+def _credit_note(business: Business) -> CreditNote:
+    return crediting.issue_credit_note(
+        invoice=frozen(business),
+        quantities=None,
+        reason="Taken back",
+        split=crediting.Split(),
+        actor=None,
+        now=timezone.now(),
+    )
+
+
+def _manual_payment(business: Business, amount: int = 1000) -> ManualPayment:
+    now = timezone.now()
+    day = business.today(now)
+    return receiving.record_payment(
+        invoice=frozen(business),
+        fields={"amount": amount, "method": "transfer", "received_on": day},
+        actor=None,
+        now=now,
+    )
+
+
+def _balance_entry(business: Business) -> BalanceEntry:
+    # More than the 119.00 that are due.
+    overpaid = _manual_payment(business, 12900)
+    return BalanceEntry.objects.get(invoice=overpaid.invoice)
+
+
+def _delivery(business: Business) -> Delivery:
+    invoice = frozen(business)
+    return Delivery.objects.create(
+        business=business,
+        customer=invoice.customer,
+        invoice=invoice,
+        kind=Delivery.Kind.INVOICE,
+        to=[invoice.customer.email],
+        queued_at=AT,
+    )
+
+
+def _reminder_step(business: Business) -> ReminderStep:
+    days = ReminderStep.objects.count()
+    return ReminderStep.objects.create(business=business, days=days)
+
+
 def _invitation(business: Business) -> Invitation:
     count = Invitation.objects.count()
     return Invitation.objects.create(
@@ -151,10 +206,15 @@ ROWS: Final[Mapping[str, Callable[[Business], Any]]] = {
     "blog.post": lambda business: PostFactory(published=True),
     "blog.tag": lambda business: TagFactory(),
     "django_tasks_database.dbtaskresult": _task,
+    "invoices.balanceentry": _balance_entry,
+    "invoices.creditnote": _credit_note,
     "invoices.customer": lambda business: CustomerFactory(business=business),
+    "invoices.delivery": _delivery,
     "invoices.document": _document,
     "invoices.invoice": draft,
     "invoices.ledgerentry": lambda business: paid_in(frozen(business)),
+    "invoices.manualpayment": _manual_payment,
+    "invoices.reminderstep": _reminder_step,
     "invoices.series": _series,
     "invoices.taxrate": lambda business: TaxRateFactory(business=business),
     "mfa.authenticator": _authenticator,
@@ -167,10 +227,15 @@ OF_BUSINESS: Final = [
     "billing.checkout",
     "billing.payment",
     "billing.refund",
+    "invoices.balanceentry",
+    "invoices.creditnote",
     "invoices.customer",
+    "invoices.delivery",
     "invoices.document",
     "invoices.invoice",
     "invoices.ledgerentry",
+    "invoices.manualpayment",
+    "invoices.reminderstep",
     "invoices.series",
     "invoices.taxrate",
 ]

@@ -13,6 +13,7 @@ from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from accounts.http import own_zone, today
 from invoices import selectors
+from invoices.models import LedgerEntry
 from invoices.states import InvoiceStatus
 
 
@@ -54,9 +55,19 @@ class DueFilter(admin.SimpleListFilter):
                 status=InvoiceStatus.OPEN, due_date__lt=today(request, timezone.now())
             )
         if self.value() in PERIODS:
-            start, end = PERIODS[self.value()](request)
-            return queryset.filter(paid_at__gte=start, paid_at__lt=end)
+            return queryset.filter(pk__in=paid_within(*PERIODS[self.value()](request)))
         return None
+
+
+def paid_within(start: datetime, end: datetime) -> QuerySet[Any, int]:
+    """The keys of invoices on which something was paid, in full or in part."""
+    entries = LedgerEntry.objects.filter(
+        kind__in=selectors.PAID,
+        amount__gt=0,
+        occurred_at__gte=start,
+        occurred_at__lt=end,
+    )
+    return entries.values_list("invoice", flat=True)
 
 
 def this_week(request: HttpRequest) -> tuple[datetime, datetime]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -14,13 +14,14 @@ from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import BackOfficeAdmin, OfBusiness, button, label
-from accounts.http import may, person
+from accounts.http import businesses_for, may, person
 from accounts.roles import Permission
 from invoices.admin.filters import CurrencyFilter, OwnRowsFilter
 from invoices.admin.history import timeline
 from invoices.admin.records import spoken
 from invoices.admin.totals import credited
 from invoices.forms import ReasonForm, plain
+from invoices.http import pdf_response
 from invoices.models import (
     BalanceEntry,
     CreditNote,
@@ -29,7 +30,7 @@ from invoices.models import (
     LedgerEntry,
     ManualPayment,
 )
-from invoices.services import receiving
+from invoices.services import delivering, documents, receiving, sending
 
 KIND_COLORS = {
     LedgerEntry.Kind.PAYMENT.value: "success",
@@ -183,6 +184,10 @@ class CreditedLines(OfBusiness, TabularInline):
     ordering = ("position", "pk")
     fields = readonly_fields = ("description", "quantity_", "tax_name", "amount")
 
+    def _business_id(self, obj: Any) -> int | None:
+        # Django asks an inline about the row it is on: the credit note.
+        return None if obj is None else obj.business_id
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("credit_note")
 
@@ -207,6 +212,7 @@ class CreditNoteAdmin(MoneyAdmin):
     search_fields = ("^number", "^invoice__number", "customer__name")
     ordering = ("-pk",)
     change_form_template = "admin/invoices/frozen.html"
+    actions_detail = ("send", "download")
     fields = (
         ("number", "on"),
         ("customer", "issue_date"),
@@ -228,13 +234,62 @@ class CreditNoteAdmin(MoneyAdmin):
         )
         return response
 
+    def get_actions_detail(
+        self, request: HttpRequest, object_id: int | str
+    ) -> list[UnfoldAction]:
+        note = self.get_object(request, str(object_id))
+        may_send = may(request, Permission.WRITE_BOOKS, note.business_id)
+        buttons = super().get_actions_detail(request, object_id)
+        return [each for each in buttons if may_send or each.path == "download"]
+
+    @button("Send", "send")
+    def send(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        note = self.get_object(request, object_id)
+        if not may(request, Permission.WRITE_BOOKS, note.business_id):
+            raise PermissionDenied
+
+        def act() -> str:
+            mail = sending.send_credit_note(
+                credit_note=note, actor=person(request), now=timezone.now()
+            )
+            return f"{note.number} goes to {', '.join(mail.to)}."
+
+        to = ", ".join(delivering.recipients(note.customer))
+        return self.ask(
+            request,
+            note,
+            title="Send",
+            consequence=f"{to} gets credit note {note.number} as a PDF.",
+            act=act,
+        )
+
+    @button("Download PDF", "picture_as_pdf")
+    def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        note = self.get_object(request, object_id)
+        document = documents.read_document(credit_note=note)
+        return pdf_response(note, document, as_attachment=True)
+
 
 @admin.register(Document)
 class DocumentAdmin(LookOnly):
-    business_path = "invoice__business"
-    list_display = ("invoice", "size", "sha256", "created_at")
-    list_select_related = ("invoice",)
+    """Of an invoice, or of a credit note."""
+
+    business_path = None
+    list_display = ("of", "size", "sha256", "created_at")
+    list_select_related = ("invoice", "credit_note")
     list_filter = ("created_at",)
-    search_fields = ("^invoice__number", "=sha256")
+    search_fields = ("^invoice__number", "^credit_note__number", "=sha256")
     ordering = ("-pk",)
-    fields = ("invoice", "size", "sha256", "created_at")
+    fields = ("of", "size", "sha256", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        own = businesses_for(request, self.to_view)
+        return (
+            super()
+            .get_queryset(request)
+            .filter(Q(invoice__business__in=own) | Q(credit_note__business__in=own))
+        )
+
+    @admin.display(description="document")
+    def of(self, document: Document) -> str:
+        return str(document.invoice or document.credit_note)

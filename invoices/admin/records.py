@@ -1,4 +1,4 @@
-"""Customers and tax rates."""
+"""Records of a business: what their pages share, and tax rates."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,19 +7,16 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.admin.base import BackOfficeAdmin
 from accounts.http import businesses_for, person
 from accounts.models import Business
 from accounts.roles import Permission
 from invoices.forms import plain
-from invoices.models import Customer, TaxRate
+from invoices.models import TaxRate
 from invoices.money import format_money
-from invoices.services import customers, tax_rates
+from invoices.services import tax_rates
 
 
 class RecordAdmin(BackOfficeAdmin):
@@ -61,39 +58,6 @@ def typed(
 
 def spoken(amount: int | None, currency: str) -> str:
     return "-" if amount is None else format_money(amount, currency)
-
-
-@admin.register(Customer)
-class CustomerAdmin(RecordAdmin):
-    list_display = ("name", "email", "country", "tax_id", "invoices")
-    list_filter = ("country",)
-    search_fields = ("name", "email", "tax_id")
-    ordering = ("name", "pk")
-    fields = ("name", "email", "address", "country", "tax_id", "notes")
-
-    @admin.display
-    def invoices(self, customer: Customer) -> SafeString:
-        url = reverse("admin:invoices_invoice_changelist")
-        return format_html(
-            '<a class="text-link" href="{}?customer__id__exact={}">Invoices</a>',
-            url,
-            customer.pk,
-        )
-
-    def save_model(
-        self, request: HttpRequest, obj: Customer, form: Any, change: bool
-    ) -> None:
-        said = typed(request, form, customers.FIELDS)
-        if change:
-            customers.update_customer(customer=obj, **said)
-        else:
-            business = chosen_business(request, form)
-            obj.pk = customers.create_customer(business=business, **said).pk
-
-    def delete_model(self, request: HttpRequest, obj: Customer) -> None:
-        customers.delete_customer(
-            customer=obj, actor=person(request), now=timezone.now()
-        )
 
 
 @admin.register(TaxRate)

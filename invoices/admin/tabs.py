@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from accounts.http import businesses_for, today
 from accounts.roles import Permission
 from invoices import selectors
-from invoices.admin.filters import this_week
+from invoices.admin.filters import paid_within, this_week
 from invoices.admin.records import spoken
 from invoices.models import Invoice
-from invoices.states import InvoiceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +31,7 @@ def due_tabs(request: HttpRequest) -> list[Tab]:
     owed = selectors.receivables(businesses, today(request, timezone.now()))
     own = Invoice.objects.filter(business__in=businesses)
     start, end = this_week(request)
-    paid = list(
-        own.filter(status=InvoiceStatus.PAID, paid_at__gte=start, paid_at__lt=end)
-        .values("currency")
-        .annotate(sum=Sum("payable"), count=Count("pk"))
-        .order_by("currency")
-    )
+    paid = selectors.paid_by_month(businesses, [start, end])
     late = [row for row in owed if row.overdue_invoices]
     return [
         _tab(request, "All", ""),
@@ -60,8 +53,8 @@ def due_tabs(request: HttpRequest) -> list[Tab]:
             request,
             "Paid this week",
             "due=paid_this_week",
-            sum(row["count"] for row in paid),
-            ((row["sum"], row["currency"]) for row in paid),
+            own.filter(pk__in=paid_within(start, end)).count(),
+            ((sums[0], currency) for currency, sums in paid.items()),
         ),
         _tab(request, "Drafts", "status__exact=draft", own.drafts().count()),
     ]

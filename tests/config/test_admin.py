@@ -22,10 +22,15 @@ pytestmark = pytest.mark.django_db
 BOOKS = {
     "Invoices",
     "Customers",
+    "Credit notes",
     "Tax rates",
     "Series",
+    "Reminder steps",
+    "Deliveries",
     "Documents",
     "Payments",
+    "Manual payments",
+    "Balance entries",
     "Refunds",
     "Checkouts",
     "Ledger entries",
@@ -125,6 +130,7 @@ def test_what_can_be_added_has_a_form(at_desk, name):
         "blog.post",
         "invoices.customer",
         "invoices.invoice",
+        "invoices.reminderstep",
         "invoices.taxrate",
     }
 

@@ -4,10 +4,11 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from invoices.models import Invoice
-from tests.factories import CustomerFactory, InvoiceFactory
-from tests.rows import frozen
+from tests.factories import BusinessFactory, CustomerFactory, InvoiceFactory
+from tests.rows import frozen, paid_in
 
 pytestmark = pytest.mark.django_db
 
@@ -52,11 +53,51 @@ def test_paid_this_month_begins_with_the_month_of_the_business(desk, business):
     invoices = {}
     for name, moment in moments.items():
         invoices[name] = frozen(business)
-        Invoice.objects.filter(pk=invoices[name].pk).update(
-            status="paid", paid_at=moment
-        )
+        paid_in(invoices[name], at=moment)
 
     assert shown(desk, due="paid_this_month") == {invoices["first"]}
+
+
+# A Sunday in Berlin, where Monday has not begun.
+@time_machine.travel(datetime(2026, 3, 15, 22, 30, tzinfo=UTC), tick=False)
+def test_a_week_begins_on_monday_where_the_business_is(desk, business):
+    business.time_zone = "Europe/Berlin"
+    business.save()
+    moments = {
+        "before": datetime(2026, 3, 8, 22, 59, tzinfo=UTC),
+        "first": datetime(2026, 3, 8, 23, 0, tzinfo=UTC),
+        "last": datetime(2026, 3, 15, 22, 59, tzinfo=UTC),
+        "after": datetime(2026, 3, 15, 23, 0, tzinfo=UTC),
+    }
+    invoices = {}
+    for name, moment in moments.items():
+        invoices[name] = frozen(business)
+        paid_in(invoices[name], at=moment)
+
+    assert shown(desk, due="paid_this_week") == {invoices["first"], invoices["last"]}
+
+
+def test_the_tabs_say_how_many_and_how_much(desk, business):
+    part, whole = frozen(business), frozen(business)
+    now = timezone.now()
+    paid_in(part, 1900, now)
+    frozen(business, invoice__currency="JPY")
+    InvoiceFactory(business=business)
+    frozen(BusinessFactory())
+    InvoiceFactory()
+
+    tabs = desk.get(LIST, {"due": "open"}).context["tabs"]
+
+    assert [(tab.title, tab.count, tab.sums) for tab in tabs] == [
+        ("All", None, ""),
+        ("Due", 3, "€219.00 · ¥119"),
+        ("Overdue", 0, ""),
+        ("Paid this week", 1, "€19.00"),
+        ("Drafts", 1, ""),
+    ]
+    assert [tab.title for tab in tabs if tab.is_shown] == ["Due"]
+    assert shown(desk, due="paid_this_week") == {part}
+    assert whole in shown(desk, due="open")
 
 
 def test_an_unknown_question_is_no_question(desk, business):
