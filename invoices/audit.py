@@ -201,9 +201,13 @@ def _credited(invoice: Any) -> Iterator[Finding]:
         (entry.kind, entry.source): entry.amount for entry in invoice.ledger.all()
     }
     wanted = {}
+    latest = max(notes, key=lambda note: note.pk, default=None)
     for note in notes:
         source = f"credit_note:{note.public_id}"
-        wanted[_KINDS.CREDIT, source] = note.reduces
+        credit = _KINDS.CREDIT, source
+        wanted[credit] = note.reduces
+        if note is latest and whole == invoice.total:
+            wanted[credit] = _settled(invoice, note, booked.get(credit, 0))
         wanted[_KINDS.TO_BALANCE, source] = -note.to_balance
         wanted[_KINDS.OUT_OF_BAND, source] = -note.out_of_band
     kinds = {_KINDS.CREDIT, _KINDS.TO_BALANCE, _KINDS.OUT_OF_BAND}
@@ -215,6 +219,12 @@ def _credited(invoice: Any) -> Iterator[Finding]:
                 f"and the credit note {wanted.get(key, 0)}."
             )
             yield Finding("credit notes", str(invoice), words)
+
+
+def _settled(invoice: Any, note: Any, booked: int) -> int:
+    """What the note that completes takes off the due: what was rounded goes with it."""
+    settled: int = note.reduces + invoice.rounding
+    return settled if note.reduces else max(0, min(booked, settled))
 
 
 def _invoice_events(invoice: Any, known: _Known) -> Iterator[Finding]:
