@@ -15,7 +15,7 @@ async function sha256(file) {
 
 async function compare(file) {
   const [kind, words] = SAYS[(await sha256(file)) === form.dataset.sha256 ? "yes" : "no"];
-  const notice = document.createElement("span");
+  const notice = document.createElement("p");
   notice.className = `notice notice--${kind}`;
   notice.textContent = words;
   outcome.replaceChildren(notice);

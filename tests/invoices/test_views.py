@@ -93,7 +93,7 @@ def test_verify_of_a_document_that_is_not_rendered_yet_has_nothing_to_compare(
 ):
     text = client.get(page(invoice.seal)).content.decode()
 
-    assert "It is being stored" in text
+    assert "Its PDF is being stored" in text
     assert "<form method" not in text
 
 
