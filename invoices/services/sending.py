@@ -1,19 +1,22 @@
 """Mailing documents to their customers."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.tasks import task
 
-from accounts.models import User
+from accounts.models import Event, User
 from accounts.services.events import record_event
 from invoices import emails
-from invoices.exceptions import InvalidTransition
+from invoices.exceptions import InvalidTransition, TooMuchMail
 from invoices.models import CreditNote, Customer, Delivery, Invoice, link_lifetime
 from invoices.services import delivering
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus
+
+TESTS_A_DAY: Final = 50
 
 
 @transaction.atomic
@@ -102,13 +105,20 @@ def preview_mail(*, invoice: Invoice) -> EmailMultiAlternatives:
 @transaction.atomic
 def send_test(*, invoice: Invoice, actor: User, now: datetime) -> None:
     """
-    Mail the actor what the customer would get. It counts as mail of the business.
+    Mail the actor what the customer would get.
 
     :raises InvalidTransition: if the invoice is a draft or void
-    :raises TooMuchMail: if the business sent as many in a day as it may
+    :raises TooMuchMail: if the actor did so `TESTS_A_DAY` times within a day
     """
     _check_sendable(invoice)
-    delivering.check_not_too_many(invoice.business, now)
+    tests = Event.objects.filter(
+        actor=actor, type="invoice.test_sent", occurred_at__gt=now - timedelta(days=1)
+    )
+    if tests.count() >= TESTS_A_DAY:
+        raise TooMuchMail(
+            f"You have sent yourself {TESTS_A_DAY} tests within a day, which is as many "
+            "as one may. Send the next tomorrow."
+        )
     record_event(
         type="invoice.test_sent",
         subject=invoice,

@@ -93,7 +93,7 @@ def test_deliveries_say_what_became_of_mail(api, invoice, run_tasks):
 def test_business_that_mailed_too_much_is_told(api, invoice, settings):
     settings.MAIL_PER_BUSINESS_A_DAY = 0
 
-    for action in ("send", "test-send", "remind"):
+    for action in ("send", "remind"):
         response = api.post(url(invoice, action))
         assert (response.status_code, response.json()["code"]) == (409, "too_much_mail")
 

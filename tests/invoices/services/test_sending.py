@@ -151,17 +151,29 @@ def test_send_invoice_refuses_drafts_and_void_ones(invoice, run_tasks):
 
 def test_send_invoice_refuses_more_than_a_business_may_in_a_day(invoice, settings):
     settings.MAIL_PER_BUSINESS_A_DAY = 2
-    send_invoice(invoice=invoice, actor=None, now=NOW)
-    sending.send_test(invoice=invoice, actor=UserFactory(), now=NOW)
+    hours = [NOW + timedelta(hours=hour) for hour in range(0, 30, 5)]
+    for now in hours[:2]:
+        send_invoice(invoice=invoice, actor=None, now=now)
 
-    later = NOW + timedelta(hours=23)
-    for send in (send_invoice, sending.send_test):
+    for now in hours[2:5]:
         with pytest.raises(TooMuchMail, match="has sent 2 mails within a day"):
-            send(invoice=invoice, actor=UserFactory(), now=later)
+            send_invoice(invoice=invoice, actor=None, now=now)
     invoice.refresh_from_db()
-    assert (invoice.sent_at, Delivery.objects.count()) == (NOW, 1)
+    assert (invoice.sent_at, Delivery.objects.count()) == (hours[1], 2)
 
-    send_invoice(invoice=invoice, actor=None, now=NOW + timedelta(hours=25))
+    send_invoice(invoice=invoice, actor=None, now=hours[5])
+
+
+def test_send_test_refuses_more_than_one_may_in_a_day(invoice, monkeypatch):
+    monkeypatch.setattr(sending, "TESTS_A_DAY", 2)
+    actor = UserFactory()
+    for _ in range(2):
+        sending.send_test(invoice=invoice, actor=actor, now=NOW)
+
+    with pytest.raises(TooMuchMail, match="sent yourself 2 tests within a day"):
+        sending.send_test(invoice=invoice, actor=actor, now=NOW)
+    sending.send_test(invoice=invoice, actor=actor, now=NOW + timedelta(days=1))
+    sending.send_test(invoice=invoice, actor=UserFactory(), now=NOW)
 
 
 def test_mail_of_one_business_does_not_count_for_another(invoice, settings):
