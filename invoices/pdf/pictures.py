@@ -20,14 +20,9 @@ from invoices.pdf.tagging import canvas_of
 LOGO_WIDTH, LOGO_HEIGHT = 60 * mm, 18 * mm
 # 300 dots per inch of that.
 _MOST_DOTS: Final = (708, 212)
-# What Pillow raises at what is no picture, at half of one and at one of a million dots.
-_BROKEN: Final = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+# What is raised where there is no file, no picture, half of one, or one of far too many
+# dots. A storage that does not answer is none of these: the task is tried again.
+_BROKEN: Final = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 # With the light around it that readers of codes need: four modules.
 QR_SIZE: Final = 33 * mm
 _QUIET: Final = 4
@@ -81,19 +76,19 @@ class QRPicture(Flowable):
         code = QRCode(error_correction=ERROR_CORRECT_M, border=_QUIET, mask_pattern=2)
         code.add_data(content.encode())
         code.make()
-        self._modules, self._name = code.get_matrix(), name
+        self.modules, self._name = code.get_matrix(), name
         self.width = self.height = QR_SIZE
 
     def wrap(self, available_width: float, available_height: float) -> Any:
         return self.width, self.height
 
     def draw(self) -> None:
-        module = QR_SIZE / len(self._modules)
+        module = QR_SIZE / len(self.modules)
         with canvas_of(self).decoration():
             self.canv.setFillColor(white)
             self.canv.roundRect(0, 0, QR_SIZE, QR_SIZE, 3, stroke=0, fill=1)
         path = self.canv.beginPath()
-        for line, modules in enumerate(self._modules):
+        for line, modules in enumerate(self.modules):
             for start, end in _runs(modules):
                 left, bottom = start * module, QR_SIZE - (line + 1) * module
                 path.rect(left, bottom, (end - start) * module, module)

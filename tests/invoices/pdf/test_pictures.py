@@ -1,4 +1,5 @@
 import io
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,7 +9,8 @@ from PIL import Image
 from pypdf import PdfReader
 
 from invoices import pdf
-from invoices.pdf.pictures import logo, transfer
+from invoices.pdf.pictures import QRPicture, logo, transfer
+from invoices.pdf.tagging import TaggingCanvas
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
     BusinessFactory,
@@ -114,3 +116,43 @@ def test_the_code_is_beside_the_bank_details():
     assert "IBAN\nDE89 3704 0044 0532 0130 00\nBIC\nCOBADEFF\n" in shown
     assert "Scan with a banking app" in shown
     assert "Scan with" not in page().extract_text()
+
+
+def test_the_code_is_drawn_as_it_is_encoded():
+    canvas = TaggingCanvas(io.BytesIO())
+    code = QRPicture("INV-00001", "A code")
+
+    code.drawOn(canvas, 0, 0)
+
+    corners = {
+        corner: [[dark(canvas, code, x, y) for x in row] for y in column]
+        for corner, (row, column) in {
+            "top left": (range(7), range(7)),
+            "top right": (range(-7, 0), range(7)),
+            "bottom left": (range(7), range(-7, 0)),
+            "bottom right": (range(-7, 0), range(-7, 0)),
+        }.items()
+    }
+    ring = [[max(abs(x - 3), abs(y - 3)) for x in range(7)] for y in range(7)]
+    finder = [[distance != 2 for distance in line] for line in ring]
+    found = {corner for corner, modules in corners.items() if modules == finder}
+    assert found == {"top left", "top right", "bottom left"}
+
+
+def dark(canvas, code, column, row):
+    """Whether a module is drawn, counted from the top left or, below zero, from the end."""
+    module = code.width / len(code.modules)
+    quiet = 4
+    columns = [quiet + column, len(code.modules) - quiet + column]
+    rows = [quiet + row, len(code.modules) - quiet + row]
+    x = (columns[column < 0] + 0.5) * module
+    y = code.height - (rows[row < 0] + 0.5) * module
+    drawn = re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) re", written(canvas))
+    return any(
+        left < x < left + width and bottom < y < bottom + height
+        for left, bottom, width, height in (map(float, each) for each in drawn)
+    )
+
+
+def written(canvas):
+    return "\n".join(canvas._code)
