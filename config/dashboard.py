@@ -125,7 +125,12 @@ def _in_currency(
         overdue_invoices=owed.overdue_invoices,
         paid_this_month=format_money(paid[-1], code),
         bars=[
-            Bar(month.date(), format_money(amount, code), round(100 * amount / most))
+            # Where more was taken back than came, there is nothing to draw.
+            Bar(
+                month.date(),
+                format_money(amount, code),
+                max(0, round(100 * amount / most)),
+            )
             for (month, _), amount in zip(pairwise(starts), paid, strict=True)
             if any(paid)
         ],

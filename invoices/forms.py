@@ -3,7 +3,7 @@ The form of a draft: its fields, and its lines and adjustments as typed. And wha
 known before money is booked, credited or put off.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -49,7 +49,7 @@ class RowForm(forms.ModelForm[Any]):
         _without_zeros(self.initial)
 
 
-def _without_zeros(initial: dict[str, Any]) -> None:
+def _without_zeros(initial: MutableMapping[str, Any]) -> None:
     for name, value in initial.items():
         if isinstance(value, Decimal):
             initial[name] = plain(value)
@@ -140,7 +140,7 @@ class MoneyField(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
         return to_major(value, self._currency) if isinstance(value, int) else value
 
-    def clean(self, value: Any) -> int:  # type: ignore[override] # minor units
+    def clean(self, value: Any) -> int:
         typed = super().clean(value)
         return to_minor(typed, self._currency) if typed else 0
 
@@ -163,9 +163,9 @@ class PaymentForm(forms.Form):
     )
     field_order = ("method", "amount", "received_on", "reference")
 
-    def __init__(self, *args: Any, currency: str, due: int, day: date) -> None:
+    def __init__(self, data: Any = None, *, currency: str, due: int, day: date) -> None:
         initial = {"key": uuid4(), "amount": due or None, "received_on": day}
-        super().__init__(*args, initial=initial)
+        super().__init__(data, initial=initial)
         self.fields["amount"] = MoneyField(currency, label=f"Amount in {currency}")
         self.order_fields(self.field_order)
 
@@ -175,8 +175,8 @@ class ReasonForm(forms.Form):
 
 
 class AmountForm(forms.Form):
-    def __init__(self, *args: Any, currency: str, amount: int) -> None:
-        super().__init__(*args, initial={"amount": amount})
+    def __init__(self, data: Any = None, *, currency: str, amount: int) -> None:
+        super().__init__(data, initial={"amount": amount})
         self.fields["amount"] = MoneyField(currency, label=f"Amount in {currency}")
 
 
@@ -202,8 +202,10 @@ class CreditForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, left: Mapping[int, Decimal], notes: int) -> None:
-        super().__init__(*args, initial={"notes": notes})
+    def __init__(
+        self, data: Any = None, *, left: Mapping[int, Decimal], notes: int
+    ) -> None:
+        super().__init__(data, initial={"notes": notes})
         self._keys = list(left)
         for key, quantity in left.items():
             self.fields[f"line_{key}"] = forms.DecimalField(
@@ -226,8 +228,8 @@ class SplitForm(forms.Form):
 
     shown = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, currency: str, **initial: int) -> None:
-        super().__init__(*args, initial=initial)
+    def __init__(self, data: Any = None, *, currency: str, **initial: int) -> None:
+        super().__init__(data, initial=initial)
         for name, label in {
             "refunds": "Refunded by card",
             "to_balance": "Kept as the customer's balance",
@@ -255,9 +257,11 @@ class PeriodForm(forms.Form):
         label="Until", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
     )
 
-    def __init__(self, *args: Any, day: date, currencies: Sequence[str]) -> None:
+    def __init__(
+        self, data: Any = None, *, day: date, currencies: Sequence[str]
+    ) -> None:
         initial = {"start": day.replace(month=1, day=1), "end": day}
-        super().__init__(*args, initial=initial)
+        super().__init__(data, initial=initial)
         self.fields["currency"] = forms.ChoiceField(
             choices=[(code, code) for code in currencies],
             widget=UnfoldAdminSelectWidget,

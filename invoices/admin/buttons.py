@@ -206,7 +206,7 @@ class InvoiceButtons(RecordAdmin):
             "opts": self.model._meta,
             "object": invoice,
             "mail": mail,
-            "html": mail.alternatives[0].content if mail.alternatives else "",
+            "html": mail.alternatives[0][0] if mail.alternatives else "",
             "back": self.page_of(invoice.pk),
         }
         return TemplateResponse(request, "admin/invoices/invoice/mail.html", context)

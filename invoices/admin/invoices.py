@@ -43,10 +43,10 @@ class InvoiceAdmin(InvoiceButtons):
         "named",
         "customer",
         "state",
-        "issue_date",
+        "amount_due",
         "due_date",
         "amount",
-        "amount_due",
+        "issue_date",
     )
     list_filter = (
         DueFilter,

@@ -1,7 +1,7 @@
 """Records of a business: what their pages share, and tax rates."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -22,7 +22,7 @@ from invoices.services import tax_rates
 class RecordAdmin(BackOfficeAdmin):
     """A record of a business, written by a service that takes its fields."""
 
-    to_delete = Permission.WRITE_BOOKS
+    to_delete: ClassVar[Permission | None] = Permission.WRITE_BOOKS
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Where there is one business, nobody is asked which.

@@ -82,6 +82,9 @@ def test_the_work_gets_done(shop, chromium, size, scheme):
         "14-mail": f"/admin/invoices/invoice/{invoice.pk}/preview",
     }.items():
         person.page.goto(path)
+        if name == "14-mail":
+            mail = person.page.frame_locator("iframe")
+            expect(mail.get_by_text(invoice.number or "").first).to_be_visible()
         person.photograph(name)
         assert not person.scrolls_sideways(), name
     assert person.complaints == []

@@ -1,9 +1,14 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from accounts.models import Event
-from invoices.admin.history import happening
+from invoices.admin.history import happening, invoice_timeline
+from invoices.models import Delivery, Invoice, LedgerEntry
+from invoices.services import crediting
 from tests.factories import UserFactory
-from tests.rows import AT
+from tests.rows import AT, frozen
 
 pytestmark = pytest.mark.django_db
 
@@ -38,3 +43,49 @@ def test_people_without_a_name_are_told_by_their_address():
     actor = UserFactory(full_name="", email="jo@example.com")
 
     assert happening(event("invoice.sent", actor=actor)).who == "jo@example.com"
+
+
+@pytest.mark.parametrize("kind", LedgerEntry.Kind)
+def test_money_is_told_in_words_of_its_own(kind):
+    told = happening(event(f"invoice.{kind}_booked"))
+
+    assert "booked" not in told.what
+
+
+def test_an_invoice_is_told_with_credit_mail_and_opens(business):
+    invoice = frozen(business)
+    note = crediting.issue_credit_note(
+        invoice=invoice,
+        quantities=None,
+        reason="Taken back",
+        split=crediting.Split(),
+        actor=None,
+        now=timezone.now(),
+    )
+    later = timezone.now() + timedelta(1)
+    Invoice.objects.filter(pk=invoice.pk).update(
+        first_opened_at=later, last_opened_at=later + timedelta(1)
+    )
+    Delivery.objects.create(
+        business=business,
+        customer=invoice.customer,
+        invoice=invoice,
+        kind=Delivery.Kind.INVOICE,
+        status=Delivery.Status.SENT,
+        to=["acme@example.com"],
+        queued_at=AT,
+        sent_at=later + timedelta(2),
+    )
+    invoice.refresh_from_db()
+
+    told = invoice_timeline(invoice)
+
+    assert [each.what for each in told][:5] == [
+        "Invoice handed to the mail server",
+        "Link opened most lately",
+        "Link opened for the first time",
+        "Credit note issued",
+        "Paid in full",
+    ]
+    assert told[0].detail == "acme@example.com"
+    assert note.number in told[3].detail
