@@ -201,7 +201,7 @@ class DraftSerializer(serializers.ModelSerializer[Invoice]):
 
     class Meta:
         model = Invoice
-        fields = (
+        fields: tuple[str, ...] = (
             "customer",
             "currency",
             "issue_date",
@@ -294,7 +294,7 @@ class WantedSerializer(DraftSerializer):
     )
 
     class Meta(DraftSerializer.Meta):
-        fields = (*DraftSerializer.Meta.fields, "wanted_total")
+        fields: tuple[str, ...] = (*DraftSerializer.Meta.fields, "wanted_total")
 
 
 _AMOUNT: Final = "Minor units; with tax where prices include it."
