@@ -21,7 +21,7 @@ def payments(business: Business) -> Iterator[Finding]:
         booked = _booked([payment.payment_intent for payment in chunk])
         for payment in chunk:
             kind = _KINDS.HELD if payment.is_held else _KINDS.PAYMENT
-            wanted = {kind: (payment.amount, payment.currency)}
+            wanted = {str(kind): (payment.amount, payment.currency)}
             found = booked[payment.payment_intent]
             if found != wanted:
                 words = (
@@ -34,10 +34,10 @@ def payments(business: Business) -> Iterator[Finding]:
         source__startswith="pi_",
     ).order_by("pk")
     sources = entries.values_list("source", flat=True).iterator()
-    for chunk in batched(sources, CHUNK, strict=False):
-        there = Payment.objects.filter(payment_intent__in=chunk)
+    for names in batched(sources, CHUNK, strict=False):
+        there = Payment.objects.filter(payment_intent__in=names)
         known = set(there.values_list("payment_intent", flat=True))
-        for source in chunk:
+        for source in names:
             if source not in known:
                 yield Finding("payments", source, "it is booked, and no payment is.")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Model, Q, Sum
 
 from accounts.exceptions import Refusal
 from accounts.models import Business, Event
@@ -311,7 +311,7 @@ def _stored(document: Any, *, with_files: bool) -> Iterator[Finding]:
     if stored is None:
         # It is rendered later by a task, which may be a moment away.
         return
-    if stored.sha256 not in stored.file.name:
+    if stored.sha256 not in str(stored.file.name):
         words = "the hash of its PDF is not that in the file's name."
         yield Finding("files", str(document), words)
     if with_files:
@@ -320,10 +320,11 @@ def _stored(document: Any, *, with_files: bool) -> Iterator[Finding]:
 
 def _file(document: Any, stored: Document) -> Iterator[Finding]:
     storage = document_storage()
-    if not storage.exists(stored.file.name):
-        yield Finding("files", str(document), f"{stored.file.name} is not there.")
+    name = str(stored.file.name)
+    if not storage.exists(name):
+        yield Finding("files", str(document), f"{name} is not there.")
         return
-    with storage.open(stored.file.name) as file:
+    with storage.open(name) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if sha256 != stored.sha256:
         words = f"the PDF's SHA-256 is {sha256}, and {stored.sha256} was kept."
@@ -478,32 +479,29 @@ def _both(kept: Any, ledger: Any) -> Iterator[Finding]:
 
 def orphans() -> Iterator[Finding]:
     """Rows of no business's, as their document is gone. Looks at all of the books."""
-    for model, parent in (
-        (InvoiceLine, "invoice"),
-        (InvoiceAdjustment, "invoice"),
-        (TaxTotal, "invoice"),
-        (LedgerEntry, "invoice"),
-        (ManualPayment, "invoice"),
-        (CreditNote, "invoice"),
-        (BalanceEntry, "customer"),
-    ):
-        rows: Any = model._default_manager.exclude(  # noqa: SLF001
-            **{
-                f"{parent}__in": model._meta.get_field(
-                    parent
-                ).related_model.objects.all()
-            }
-        )
-        for pk in rows.order_by("pk").values_list("pk", flat=True).iterator():
-            words = f"its {parent} is gone."
-            yield Finding("orphans", f"{model._meta.verbose_name} {pk}", words)
-    lost = Q(invoice__isnull=False) & ~Q(invoice__in=Invoice.objects.all()) | Q(
-        credit_note__isnull=False
-    ) & ~Q(credit_note__in=CreditNote.objects.all())
-    for model in (Seal, Document):
-        for pk in model._default_manager.filter(lost).values_list("pk", flat=True):  # noqa: SLF001
+    invoices = Q(invoice__in=Invoice.objects.all())
+    lost: Sequence[tuple[type[Model], Q]] = (
+        (InvoiceLine, ~invoices),
+        (InvoiceAdjustment, ~invoices),
+        (TaxTotal, ~invoices),
+        (LedgerEntry, ~invoices),
+        (ManualPayment, ~invoices),
+        (CreditNote, ~invoices),
+        (BalanceEntry, ~Q(customer__in=Customer.objects.all())),
+        (Seal, _of_nothing()),
+        (Document, _of_nothing()),
+    )
+    for model, condition in lost:
+        rows = model._default_manager.filter(condition).order_by("pk")  # noqa: SLF001
+        for pk in rows.values_list("pk", flat=True).iterator():
             name = f"{model._meta.verbose_name} {pk}"
-            yield Finding("orphans", name, "its document is gone.")
+            yield Finding("orphans", name, "what it belongs to is gone.")
+
+
+def _of_nothing() -> Q:
+    return ~Q(invoice__in=Invoice.objects.all()) & ~Q(
+        credit_note__in=CreditNote.objects.all()
+    )
 
 
 def drafts(business: Business) -> Iterator[Finding]:

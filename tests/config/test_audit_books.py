@@ -299,7 +299,7 @@ def test_rows_whose_document_is_gone_are_found(books):
 
         cursor.execute("DELETE FROM invoices_invoiceline WHERE id = %s", [line.pk])
     assert f"invoice line {line.pk}" in found
-    assert "its invoice is gone." in found
+    assert "what it belongs to is gone." in found
 
 
 def test_one_business_may_be_looked_at_alone(books, now):
