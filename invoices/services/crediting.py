@@ -205,9 +205,12 @@ def _credited_before(invoice: Invoice) -> Mapping[int, _Before]:
     rows = CreditNoteLine.objects.filter(credit_note__invoice=invoice)
     # In this order: once there is a sum of that name, `net` means the sum.
     sums = rows.values("invoice_line").annotate(
-        priced=Sum(Coalesce("gross", "net")), quantity=Sum("quantity"), net=Sum("net")
+        taken=Sum(Coalesce("gross", "net")), quantity=Sum("quantity"), net=Sum("net")
     )
-    known = {row.pop("invoice_line"): _Before(**row) for row in sums}
+    known = {
+        row["invoice_line"]: _Before(row["quantity"], row["net"], row["taken"])
+        for row in sums
+    }
     return defaultdict(_Before, known)
 
 
