@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pypdf import PdfReader
 
 from accounts.models import Business, Event
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.django_db
 ADD = reverse("admin:invoices_invoice_add")
 LIST = reverse("admin:invoices_invoice_changelist")
 FROZEN = {"Download PDF", "Record payment", "Duplicate"}
+MAIL = {"Send", "Preview the mail", "Send a test to me"}
 BUTTONS = ["finalize", "finalize_and_send", "send", "void", "give_up"]
 
 
@@ -370,9 +372,9 @@ def test_a_draft_has_no_link_for_the_customer(desk, business):
     assert "customer_link" not in desk.get(page(draft(business))).context
 
 
-def test_what_happened_is_told_newest_first(desk, owner, business, now):
+def test_what_happened_is_told_newest_first(desk, owner, business):
     invoice = frozen(business)
-    send_invoice(invoice=invoice, actor=owner, now=now)
+    send_invoice(invoice=invoice, actor=owner, now=timezone.now())
 
     told = desk.get(page(invoice)).context["timeline"]
 
@@ -540,11 +542,12 @@ def test_void_and_give_up_do_what_they_say(desk, business):
         (
             "open",
             FROZEN
-            | {"Send", "Credit", "Extend the due date"}
+            | MAIL
+            | {"Credit", "Extend the due date", "Remind now"}
             | {"Revise", "Void", "Mark uncollectible"},
         ),
-        ("uncollectible", FROZEN | {"Send", "Credit", "Revise", "Void"}),
-        ("paid", FROZEN | {"Send", "Credit"}),
+        ("uncollectible", FROZEN | MAIL | {"Credit", "Revise", "Void"}),
+        ("paid", FROZEN | MAIL | {"Credit"}),
         ("void", FROZEN),
     ],
 )
