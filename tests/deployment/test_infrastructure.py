@@ -55,9 +55,12 @@ def statements_of(resources):
 
 
 def statement(resource, sid):
-    found = [each for name, each in statements_of(RESOURCES) if each.get("Sid") == sid]
-    assert len(found) == 1, (resource, sid)
-    return found[0]
+    (found,) = (
+        each
+        for name, each in statements_of(RESOURCES)
+        if (name, each.get("Sid")) == (resource, sid)
+    )
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -170,7 +170,7 @@ def test_choices_are_made_per_stage_and_a_command_wins():
     prod = wanted("prod", {"BackupDays": "35"}, domain=False)
     account = wanted("account", {"BudgetEmail": "a@example.com"}, domain=False)
 
-    assert dev[0], dev[2] == ("paymyinvoice-infra-dev", {"Stage": "dev"})
+    assert (dev[0], dev[2]) == ("paymyinvoice-infra-dev", {"Stage": "dev"})
     assert prod[2] == {
         "Stage": "prod",
         "Database": "rds",
