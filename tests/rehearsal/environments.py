@@ -198,6 +198,10 @@ class Environment:
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         self._port, runtime_api = _free_port(), _free_port()
         command = [
