@@ -9,8 +9,8 @@ from django.core.checks import CheckMessage, Tags, register
 
 from config.later import ImportedLater
 
-# REST framework looks whether it has these; introspection is for who inspects a database.
-sys.meta_path.insert(0, ImportedLater("requests", "sqlparse", "yaml"))
+# REST framework looks whether it has these, and never uses them here.
+sys.meta_path.insert(0, ImportedLater("requests", "yaml"))
 
 
 class ConfigConfig(AppConfig):
