@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Tags, register
 from config.later import ImportedLater
 
 # REST framework looks whether it has these, and never uses them here.
-sys.meta_path.insert(0, ImportedLater("requests", "yaml"))
+sys.meta_path.insert(0, ImportedLater("inflection", "requests", "uritemplate", "yaml"))
 
 
 class ConfigConfig(AppConfig):
