@@ -255,8 +255,6 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # It names the path of what was refused, and a path can be a secret.
         "django.request": {"filters": ["without_links"]},
-        # The metrics of a stage are in these lines, whatever else is told.
-        "config.invocations": {"level": "INFO"},
     },
     "root": {
         "handlers": ["lambda" if IS_DEPLOYED else "console"],

@@ -7,7 +7,9 @@ from config.tasks import take_up_again
 
 
 class Command(BaseCommand):
-    help = "Let tasks that were begun and cut off be tried again. May be run at any time."
+    help = (
+        "Let tasks that were begun and cut off be tried again. May be run at any time."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         take_up_again(timezone.now())
