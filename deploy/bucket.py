@@ -173,9 +173,11 @@ class Lock:
         self._where = {"Bucket": bucket, "Key": _lock_key(stage)}
         self._stage = stage
         self._etag = ""
+        self._since = _now()
 
     def __enter__(self) -> Self:
         """:raises Busy: if somebody else holds it"""
+        self._since = _now()
         try:
             self._put(IfNoneMatch="*")
         except ClientError as error:
@@ -229,7 +231,7 @@ class Lock:
             # Its ETag is of its content: two locks of one second must not look alike.
             "id": str(uuid.uuid4()),
             "by": whoami(),
-            "since": now.isoformat(timespec="seconds"),
+            "since": self._since.isoformat(timespec="seconds"),
             "until": (now + LOCK_LASTS).isoformat(timespec="seconds"),
         }
         answer = self._client.put_object(

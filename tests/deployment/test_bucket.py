@@ -95,6 +95,20 @@ def test_lock_keeps_others_away_until_it_is_let_go(bucket):
         pass
 
 
+def test_lock_says_since_when_however_often_it_is_renewed(bucket, monkeypatch):
+    first = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+    moments = iter([first, first, first + timedelta(minutes=5), first])
+    with bucket.lock("prod"):
+        pass
+    monkeypatch.setattr("deploy.bucket._now", lambda: next(moments, first))
+    lock = bucket.lock("qa")
+
+    with lock:
+        lock.renew()
+        with pytest.raises(Busy, match=r"since 2026-03-01T09:30:00"):
+            bucket.lock("qa").__enter__()
+
+
 def test_lock_is_let_go_after_an_error(bucket):
     with pytest.raises(RuntimeError), bucket.lock("qa"):
         raise RuntimeError

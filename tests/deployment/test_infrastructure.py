@@ -170,9 +170,13 @@ def test_a_deploy_makes_no_roles_and_reads_no_secrets():
 
 
 def test_a_deploy_changes_no_stage_but_its_own():
-    reading = {"ReadStacks", "ReadOtherZips", "FindOtherZips", "Gateway", "SeeKeys"}
+    reading = {"ReadStacks", "ReadOtherZips", "FindOtherZips", "SeeKeys"}
+    # An API's id is not known before it is made: see the comment in the template.
+    unnamed = {"Gateway"}
     for name, each in statements_of(RESOURCES):
-        if name != "DeployPolicy" or each["Sid"] in reading | set(ON_EVERYTHING):
+        if name != "DeployPolicy" or each["Sid"] in (
+            reading | unnamed | set(ON_EVERYTHING)
+        ):
             continue
         for resource in as_list(each["Resource"]):
             text = json.dumps(resource)
