@@ -48,6 +48,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     LoadedLater("admin/", "config.back_office", app_name="admin"),
     LoadedLater("accounts/", "accounts.urls", app_name="accounts"),
     LoadedLater("accounts/", "allauth.urls", names=SIGNING_IN),
+    # What most requests to the API are for; `blog.api.urls` has these as well.
+    LoadedLater("api/v1/posts/", "blog.api.reads"),
     LoadedLater("api/v1/", "blog.api.urls", app_name="blog-api"),
     LoadedLater("api/v1/", "accounts.api.urls", app_name="accounts-api"),
     LoadedLater("api/v1/", "invoices.api.urls", app_name="invoices-api"),
