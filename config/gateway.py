@@ -77,8 +77,6 @@ class _Call(NamedTuple):
     path: str
     query: str
     address: str
-    # What API Gateway's own host names put before every path: "" or "/prod".
-    stage: str = ""
 
 
 def environ_of(event: Event) -> dict[str, Any]:
@@ -94,6 +92,8 @@ def environ_of(event: Event) -> dict[str, Any]:
     content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": call.method,
+        # Whether a stage stands before the path is said by the settings.
+        "SCRIPT_NAME": "",
         "PATH_INFO": _decoded(call.path),
         "QUERY_STRING": call.query,
         # Whoever invokes by hand names no host; then it is ours.
@@ -114,9 +114,6 @@ def environ_of(event: Event) -> dict[str, Any]:
     for name, value in _headers(event):
         if variable := _variable(name):
             environ[variable] = value if value.isascii() else _as_wsgi(value.encode())
-    host = environ.get("HTTP_HOST", "")
-    on_aws = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    environ["SCRIPT_NAME"] = call.stage if on_aws else ""
     if "elb" in context:
         # It alone may listen without TLS, and writes this header itself.
         environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", "https")
@@ -126,13 +123,11 @@ def environ_of(event: Event) -> dict[str, Any]:
 def _rest_api(event: Event, context: Event) -> _Call:
     values = event.get("multiValueQueryStringParameters") or {}
     values = values or event.get("queryStringParameters") or {}
-    stage = context.get("stage")
     return _Call(
         method=event["httpMethod"],
         path=event.get("path") or "/",
         query=urlencode(values, doseq=True) if values else "",
         address=(context.get("identity") or {}).get("sourceIp") or "",
-        stage=f"/{stage}" if stage else "",
     )
 
 
@@ -146,7 +141,6 @@ def _http_api(event: Event, context: Event) -> _Call:
         path=path,
         query=event.get("rawQueryString") or "",
         address=context["http"].get("sourceIp") or "",
-        stage="" if stage == "/$default" else stage,
     )
 
 

@@ -20,7 +20,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     """The answer to what nobody caught: a 503 while the database is away, else a 500."""
     if not is_away(sys.exception()):
         return server_error(request)
-    response = _problem() if request.path.startswith("/api/") else _page(request)
+    response = _problem() if request.path_info.startswith("/api/") else _page(request)
     response["Retry-After"] = str(RETRY_AFTER)
     response["Cache-Control"] = "no-store"
     return response

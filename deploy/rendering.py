@@ -188,10 +188,11 @@ def _hosts(known: Mapping[str, str], region: str) -> dict[str, str]:
 def _address(stage: str) -> dict[str, str]:
     """
     Where a stage without a domain is found. Before its first deploy nobody knows: then
-    links in mails lead nowhere until it is rendered and updated once more.
+    links in mails lead nowhere until it is rendered and updated once more. Those that
+    pages lead on by name the stage and no host, so they are right.
     """
     if not (api := api_id(stage)):
-        return {"SiteUrl": f"https://{stage}.not-deployed-yet.invalid"}
+        return {"SiteUrl": f"https://{stage}.not-deployed-yet.invalid/{stage}"}
     return {"SiteUrl": f"https://{api}.execute-api.{_region()}.amazonaws.com/{stage}"}
 
 

@@ -29,7 +29,7 @@ def test_the_environment_stands_in_for_outputs():
 
 
 def test_without_a_domain_the_address_is_that_of_the_api(moto):
-    address = "https://dev.not-deployed-yet.invalid"
+    address = "https://dev.not-deployed-yet.invalid/dev"
     assert values("dev", ENVIRON) == ACCOUNT | {"SiteUrl": address}
 
 
