@@ -32,7 +32,11 @@ LARGEST_ANSWER: Final = 6_291_556
 LARGEST_HEADERS: Final = 10_240
 
 # A load balancer takes each name once; names differ by case, so there are 512 of these.
-_SET_COOKIE: Final = tuple(map("".join, product(*zip("set-cookie", "SET-COOKIE"))))  # noqa: B905
+_SET_COOKIE: Final = tuple(
+    f"{''.join(first)}-{''.join(second)}"
+    for first in product("sS", "eE", "tT")
+    for second in product("cC", "oO", "oO", "kK", "iI", "eE")
+)
 
 logger = logging.getLogger(__name__)
 

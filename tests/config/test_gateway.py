@@ -35,6 +35,8 @@ def cookies(request):
     response = HttpResponse("ok")
     response.set_cookie("first", "1", httponly=True)
     response.set_cookie("second", "2")
+    for number in range(2, int(request.GET.get("of", 0))):
+        response.set_cookie(f"more-{number}", "1")
     return response
 
 
@@ -303,6 +305,17 @@ def test_each_cookie_is_set_once_and_none_is_lost(ask):
         "first=1; HttpOnly; Path=/",
         "second=2; Path=/",
     ]
+
+
+def test_many_cookies_are_set_and_none_is_lost(site):
+    event = SHAPES["load-balancer"](Sent(path="/cookies", query="of=70"))
+
+    assert len(received(site.answer(event)[0]).cookies) == 70
+
+
+def test_a_load_balancer_has_a_name_for_each_of_512_cookies():
+    assert len({*gateway._SET_COOKIE}) == len(gateway._SET_COOKIE) == 512
+    assert {name.lower() for name in gateway._SET_COOKIE} == {"set-cookie"}
 
 
 @pytest.mark.parametrize(
