@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
 # Numbers of the server and of its client for "not now": full, shutting down, connection
-# killed or timed out; not reached, gone, lost.
-AWAY: Final = frozenset({1040, 1053, 1927, 4031, 2002, 2003, 2006, 2013, 2055})
+# killed or timed out; not reached, of unknown name, gone, lost.
+AWAY: Final = frozenset({1040, 1053, 1927, 4031, 2002, 2003, 2005, 2006, 2013, 2055})
 # Seconds; one that sleeps takes about as long to wake.
 RETRY_AFTER: Final = 15
 
