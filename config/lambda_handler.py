@@ -68,4 +68,6 @@ def handler(event: dict[str, Any], context: object) -> Any:
             invocation.answered(gateway.kind_of(event), request, answer["statusCode"])
             return answer
         invocation.kind = events.kind_of(event)
-        return events.handle(event, context)
+        answer = events.handle(event, context)
+        invocation.messages_again = events.messages_again(answer)
+        return answer
