@@ -25,7 +25,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate audit ci lock \
-	package can-package invoke deploy rollback restart undeploy status logs unlock bench current-docs
+	package can-package invoke rehearse deploy rollback restart undeploy status logs unlock bench current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -131,9 +131,9 @@ undeploy: $(DEV) ## remove a stage; database, buckets and logs stay (STAGE=qa YE
 status: $(DEV) ## how a stage is, in a dozen lines (STAGE=qa)
 	@$(PYTHON) -m deploy.release status $(STAGE)
 
-logs: $(DEV) ## what a stage wrote, a line an event (STAGE=qa SINCE=1h FOLLOW=1)
+logs: $(DEV) ## what a stage wrote, a line an event (STAGE=qa SINCE=1h FOLLOW=1 RAW=1)
 	@$(PYTHON) -m deploy.release logs $(STAGE) \
-		$(if $(SINCE),--since $(SINCE)) $(if $(FOLLOW),--follow)
+		$(if $(SINCE),--since $(SINCE)) $(if $(FOLLOW),--follow) $(if $(RAW),--raw)
 
 unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=qa)
 	@$(PYTHON) -m deploy.release unlock $(STAGE)

@@ -58,9 +58,13 @@ class Process:
             )
         self._stdin = cast("IO[bytes]", self._process.stdin)
         self._stdout = cast("IO[bytes]", self._process.stdout)
-        self._send({"event": first, "brief": True})
-        self.ready = self._receive()
-        self.first = _checked(self, self._receive())
+        try:
+            self._send({"event": first, "brief": True})
+            self.ready = self._receive()
+            self.first = _checked(self, self._receive())
+        except HandlerError:
+            self.stop()
+            raise
         self.cpu_ms = self.first["cpu_ms"]
         self.first_answer_ms = (time.perf_counter() - self._began) * 1000
 

@@ -26,7 +26,7 @@ class FullTextFeed(Atom1Feed):
     """Atom with the whole text of each entry; its relative links start at the site."""
 
     def root_attributes(self) -> dict[str, Any]:
-        return {**super().root_attributes(), "xml:base": f"{settings.SITE_URL}/"}
+        return {**super().root_attributes(), "xml:base": _index()}
 
     def add_item(self, *args: Any, **item: Any) -> None:
         super().add_item(
@@ -38,6 +38,10 @@ class FullTextFeed(Atom1Feed):
     ) -> None:
         super().add_item_elements(handler, item)
         handler.addQuickElement("content", item["content"], {"type": "html"})
+
+
+def _index() -> str:
+    return settings.SITE_URL + reverse("blog:index")
 
 
 def _writable(part: Any) -> Any:
@@ -53,7 +57,7 @@ class LatestPosts(Feed[Post, None]):
     author_name = "PayMyInvoice"
 
     def link(self) -> str:
-        return settings.SITE_URL + reverse("blog:index")
+        return _index()
 
     def feed_url(self) -> str:
         return settings.SITE_URL + reverse("blog:feed")

@@ -145,7 +145,10 @@ def cover(request: HttpRequest, name: str) -> HttpResponseBase:
 def robots(request: HttpRequest) -> HttpResponse:
     lines = [
         "User-agent: *",
-        *(f"Disallow: {path}" for path in ("/i/", "/admin/", "/accounts/", "/api/")),
+        *(
+            f"Disallow: {settings.FORCE_SCRIPT_NAME}/{path}/"
+            for path in ("i", "admin", "accounts", "api")
+        ),
         f"Sitemap: {settings.SITE_URL}{reverse('blog:sitemap')}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

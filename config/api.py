@@ -11,15 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from accounts.api.cursors import LARGEST_PAGE, PAGE_SIZE
 from accounts.exceptions import InvalidInput, Refusal
 
 
 class NewestFirst(CursorPagination):
     """Pages by cursor, newest first: page 10,000 costs what page 1 does."""
 
-    page_size = 10
+    page_size = PAGE_SIZE
     page_size_query_param = "page_size"
-    max_page_size = 100
+    max_page_size = LARGEST_PAGE
     ordering = "-id"
 
     def decode_cursor(self, request: Request) -> Cursor | None:

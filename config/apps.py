@@ -9,8 +9,19 @@ from django.core.checks import CheckMessage, Tags, register
 
 from config.later import ImportedLater
 
-# REST framework looks whether it has these; introspection is for who inspects a database.
-sys.meta_path.insert(0, ImportedLater("requests", "sqlparse", "yaml"))
+sys.meta_path.insert(
+    0,
+    ImportedLater(
+        # REST framework looks whether it has these, and never uses them here.
+        "inflection",
+        "requests",
+        "uritemplate",
+        "yaml",
+        # Django takes SQL apart where it migrates and inspects.
+        "sqlparse.engine",
+        "sqlparse.filters",
+    ),
+)
 
 
 class ConfigConfig(AppConfig):

@@ -21,8 +21,17 @@ type Event = Mapping[str, Any]
 SCHEDULES: Final = "config.schedules"
 # Zappa names a rule after its function, and this is the function of its own.
 KEEP_WARM: Final = "handler.keep_warm_callback"
-# Whoever may invoke the function may run commands; none of them runs code from outside.
-REFUSED_COMMANDS: Final = frozenset({"shell"})
+# Whoever may invoke the function may run commands, but for these; and why not. A person
+# with the stage's database and a reason has other ways to do what they do.
+REFUSED_COMMANDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("dbshell", "shell"), "runs code from outside"),
+    **dict.fromkeys(("db_worker", "runserver"), "never ends"),
+    **dict.fromkeys(("test", "testserver"), "makes a database of its own"),
+    "flush": "deletes every row",
+    "loaddata": "writes over rows that are there",
+    "diffsettings": "would print the stage's secrets into its log",
+    "dumpdata": "would print everybody's data into the log",
+}
 # Init loads what every request needs, and a warm-up also what most of them need: addresses
 # whose code, and templates which, the first request for them would have to load.
 VISITED: Final = ("/", "/api/v1/posts/", "/i/a-token/", "/accounts/login/")
@@ -77,8 +86,8 @@ def handle(event: Event, context: object) -> Any:
 
 def _manage(event: Event, context: object) -> dict[str, str]:
     name, *arguments = shlex.split(event["manage"])
-    if name in REFUSED_COMMANDS:
-        raise UnroutableEvent(f"The command {name} is not run here.")
+    if reason := REFUSED_COMMANDS.get(name):
+        raise UnroutableEvent(f"The command {name} is not run here: it {reason}.")
     output = _Copied()
     try:
         with redirect_stdout(output):
@@ -126,17 +135,32 @@ def _queue(event: Event, context: object) -> dict[str, list[dict[str, str]]]:
     """
     Call the queue's function for each message; those that failed come again.
 
+    Of a FIFO queue, so do those after the first that failed: they must not overtake it.
     The event source needs `ReportBatchItemFailures`; without, SQS takes all as done.
     """
-    failures = []
+    again: list[str] = []
     for record in event["Records"]:
-        function = _function_of_queue(record)
-        try:
-            function(record, context)
-        except Exception:
-            logger.exception("Message %s failed and comes again", record["messageId"])
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+        is_stopped = again and str(record.get("eventSourceARN")).endswith(".fifo")
+        if is_stopped or not _is_done(record, context):
+            again.append(record["messageId"])
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
+
+
+def _is_done(record: Event, context: object) -> bool:
+    function = _function_of_queue(record)
+    # A connection that broke under the message before is not used for this one.
+    close_old_connections()
+    try:
+        function(record, context)
+    except Exception:
+        logger.exception("Message %s failed and comes again", record["messageId"])
+        return False
+    return True
+
+
+def messages_again(answer: object) -> int:
+    """How many messages of a queue come again, as the answer to their event says."""
+    return len(answer.get("batchItemFailures", ())) if isinstance(answer, dict) else 0
 
 
 HANDLERS: Final[Mapping[str, Callable[[Event, object], Any]]] = {

@@ -32,7 +32,11 @@ LARGEST_ANSWER: Final = 6_291_556
 LARGEST_HEADERS: Final = 10_240
 
 # A load balancer takes each name once; names differ by case, so there are 512 of these.
-_SET_COOKIE: Final = tuple(map("".join, product(*zip("set-cookie", "SET-COOKIE"))))  # noqa: B905
+_SET_COOKIE: Final = tuple(
+    f"{''.join(first)}-{''.join(second)}"
+    for first in product("sS", "eE", "tT")
+    for second in product("cC", "oO", "oO", "kK", "iI", "eE")
+)
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +81,6 @@ class _Call(NamedTuple):
     path: str
     query: str
     address: str
-    # What API Gateway's own host names put before every path: "" or "/prod".
-    stage: str = ""
 
 
 def environ_of(event: Event) -> dict[str, Any]:
@@ -94,6 +96,8 @@ def environ_of(event: Event) -> dict[str, Any]:
     content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": call.method,
+        # Whether a stage stands before the path is said by the settings.
+        "SCRIPT_NAME": "",
         "PATH_INFO": _decoded(call.path),
         "QUERY_STRING": call.query,
         # Whoever invokes by hand names no host; then it is ours.
@@ -114,9 +118,6 @@ def environ_of(event: Event) -> dict[str, Any]:
     for name, value in _headers(event):
         if variable := _variable(name):
             environ[variable] = value if value.isascii() else _as_wsgi(value.encode())
-    host = environ.get("HTTP_HOST", "")
-    on_aws = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    environ["SCRIPT_NAME"] = call.stage if on_aws else ""
     if "elb" in context:
         # It alone may listen without TLS, and writes this header itself.
         environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", "https")
@@ -126,13 +127,11 @@ def environ_of(event: Event) -> dict[str, Any]:
 def _rest_api(event: Event, context: Event) -> _Call:
     values = event.get("multiValueQueryStringParameters") or {}
     values = values or event.get("queryStringParameters") or {}
-    stage = context.get("stage")
     return _Call(
         method=event["httpMethod"],
         path=event.get("path") or "/",
         query=urlencode(values, doseq=True) if values else "",
         address=(context.get("identity") or {}).get("sourceIp") or "",
-        stage=f"/{stage}" if stage else "",
     )
 
 
@@ -146,7 +145,6 @@ def _http_api(event: Event, context: Event) -> _Call:
         path=path,
         query=event.get("rawQueryString") or "",
         address=context["http"].get("sourceIp") or "",
-        stage="" if stage == "/$default" else stage,
     )
 
 

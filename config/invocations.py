@@ -43,6 +43,8 @@ class Invocation:
     route: str | None = None
     # HTTP's; 0 for other events.
     status: int = 0
+    # Messages of a queue that come again; the others of the event are done.
+    messages_again: int = 0
     queries: int = 0
     # Waiting for answers to queries; connecting is not in it.
     database_seconds: float = 0.0
@@ -54,6 +56,8 @@ class Invocation:
 
     def summary(self, *, failed: bool) -> str:
         outcome = "failed" if failed else self.status or "done"
+        if self.messages_again:
+            outcome = f"done but for {self.messages_again}"
         if not self.method:
             return f"{self.kind} {outcome}"
         route = "(no route)" if self.route is None else f"/{self.route}"
@@ -120,7 +124,9 @@ def _write(invocation: Invocation, seconds: float, *, failed: bool) -> None:
         "queries": invocation.queries,
         "cold": int(init_ms is not None),
         "client_errors": int(400 <= invocation.status < 500),
-        "server_errors": int(failed or invocation.status >= 500),
+        "server_errors": (
+            int(failed or invocation.status >= 500) + invocation.messages_again
+        ),
     }
     if init_ms is not None:
         fields["init_ms"] = init_ms

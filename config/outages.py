@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
 # Numbers of the server and of its client for "not now": full, shutting down, connection
-# killed or timed out; not reached, gone, lost.
-AWAY: Final = frozenset({1040, 1053, 1927, 4031, 2002, 2003, 2006, 2013, 2055})
+# killed or timed out; not reached, of unknown name, gone, lost.
+AWAY: Final = frozenset({1040, 1053, 1927, 4031, 2002, 2003, 2005, 2006, 2013, 2055})
 # Seconds; one that sleeps takes about as long to wake.
 RETRY_AFTER: Final = 15
 
@@ -20,7 +20,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     """The answer to what nobody caught: a 503 while the database is away, else a 500."""
     if not is_away(sys.exception()):
         return server_error(request)
-    response = _problem() if request.path.startswith("/api/") else _page(request)
+    response = _problem() if request.path_info.startswith("/api/") else _page(request)
     response["Retry-After"] = str(RETRY_AFTER)
     response["Cache-Control"] = "no-store"
     return response

@@ -19,6 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 SECONDS: Final = 3.0
 ATTEMPTS: Final = 2
+# "Not now", which is said with 400.
+THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException"})
 
 
 class Place(NamedTuple):
@@ -69,7 +71,7 @@ def _secret(arn: str) -> str:
                 f"Secrets Manager does not answer at {place.url} ({error}): let the "
                 "function's network reach it, by a NAT or an endpoint of the VPC."
             ) from error
-        if status < 500 or not left:
+        if status == 200 or not _may_pass(status, answer):
             break
     if status != 200:
         raise ImproperlyConfigured(
@@ -77,6 +79,10 @@ def _secret(arn: str) -> str:
             "exists, and that the function's role has secretsmanager:GetSecretValue on it."
         )
     return str(json.loads(answer).get("SecretString"))
+
+
+def _may_pass(status: int, answer: bytes) -> bool:
+    return status >= 500 or _reason(answer) in THROTTLED
 
 
 def _place(arn: str) -> Place:
@@ -123,8 +129,9 @@ def signed(
     that Lambda puts into the environment.
 
     :param headers: names in lower case, `host` among them
-    :raises KeyError: if there are no keys
+    :raises ImproperlyConfigured: if there are no keys
     """
+    key_id, secret_key = _keys()
     moment = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{moment[:8]}/{region}/secretsmanager/aws4_request"
     every = {**headers, "x-amz-date": moment}
@@ -147,14 +154,24 @@ def signed(
             hashlib.sha256(request.encode()).hexdigest(),
         ]
     )
-    key = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
+    key = f"AWS4{secret_key}".encode()
     for part in [*scope.split("/"), to_sign]:
         key = hmac.digest(key, part.encode(), "sha256")
     every["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={os.environ['AWS_ACCESS_KEY_ID']}/{scope}, "
+        f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, "
         f"SignedHeaders={names}, Signature={key.hex()}"
     )
     return every
+
+
+def _keys() -> tuple[str, str]:
+    try:
+        return os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    except KeyError as missing:
+        raise ImproperlyConfigured(
+            f"{missing.args[0]} is not set, so the secret cannot be asked for: Lambda sets "
+            "it for a function with a role; elsewhere, set it or unset SECRETS_ARN."
+        ) from missing
 
 
 def _reason(answer: bytes) -> str:

@@ -9,6 +9,7 @@ a deployed stage without a secret does not start.
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -49,8 +50,16 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=[] if IS_DEPLOYED else ["localhost", "127.0.0.1", "[::1]"],
 )
+_site = urlsplit(stage_needs("SITE_URL", on_a_laptop="http://localhost:8000"))
+if not (_site.scheme and _site.netloc):
+    raise ImproperlyConfigured(
+        f"SITE_URL is {_site.geturl()!r}: begin it with https:// and the site's host."
+    )
 # Scheme and host that links in mail and at Stripe begin with; no slash at the end.
-SITE_URL = stage_needs("SITE_URL", on_a_laptop="http://localhost:8000").rstrip("/")
+SITE_URL = f"{_site.scheme}://{_site.netloc}"
+# What `reverse` puts before every path: the stage, where API Gateway's own host name is
+# the site's; else nothing. A worker, whom nobody asks by an address, has it as well.
+FORCE_SCRIPT_NAME = _site.path.rstrip("/")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -80,7 +89,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "corsheaders",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "knox",
@@ -90,7 +98,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static.StaticFiles",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -257,8 +265,6 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # It names the path of what was refused, and a path can be a secret.
         "django.request": {"filters": ["without_links"]},
-        # The metrics of a stage are in these lines, whatever else is told.
-        "config.invocations": {"level": "INFO"},
     },
     "root": {
         "handlers": ["lambda" if IS_DEPLOYED else "console"],
@@ -288,11 +294,11 @@ CORS_URLS_REGEX = r"^/api/"
 
 # Static files and media
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{FORCE_SCRIPT_NAME}/static/"
 STATIC_ROOT = BASE_DIR / "build" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not IS_DEPLOYED
-MEDIA_URL = "/media/"
+MEDIA_URL = f"{FORCE_SCRIPT_NAME}/media/"
 MEDIA_ROOT = VAR_DIR / "media"
 MEDIA_BUCKET = stage_needs("MEDIA_BUCKET", on_a_laptop="")
 if MEDIA_BUCKET:
@@ -454,6 +460,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVERS": [{"url": FORCE_SCRIPT_NAME}] if FORCE_SCRIPT_NAME else [],
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     # Several things have a status; the schema names each.

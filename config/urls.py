@@ -49,7 +49,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     LoadedLater("accounts/", "accounts.urls", app_name="accounts"),
     LoadedLater("accounts/", "allauth.urls", names=SIGNING_IN),
     LoadedLater("verify/", "invoices.urls", app_name="invoices"),
-    LoadedLater("api/v1/", "config.api_urls", app_name="api"),
+    # What most requests to the API are for; `blog.api.urls` has these as well.
+    LoadedLater("api/v1/posts/", "blog.api.reads"),
+    LoadedLater("api/v1/", "blog.api.urls", app_name="blog-api"),
+    LoadedLater("api/v1/", "accounts.api.urls", app_name="accounts-api"),
+    LoadedLater("api/v1/", "invoices.api.urls", app_name="invoices-api"),
+    LoadedLater("api/v1/", "billing.api.urls", app_name="billing-api"),
     LoadedLater("api/", "config.description", names=DESCRIPTION),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -28,7 +28,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A page for people; a problem (RFC 9457) for scripts."""
-    if not request.path.startswith("/api/"):
+    if not request.path_info.startswith("/api/"):
         return page_not_found(request, exception)
     body = {
         "type": "about:blank",

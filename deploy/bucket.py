@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 # Of a record; the zips themselves are kept until the bucket's own rule expires them.
 LONGEST_HISTORY = 20
@@ -173,9 +173,11 @@ class Lock:
         self._where = {"Bucket": bucket, "Key": _lock_key(stage)}
         self._stage = stage
         self._etag = ""
+        self._since = _now()
 
     def __enter__(self) -> Self:
         """:raises Busy: if somebody else holds it"""
+        self._since = _now()
         try:
             self._put(IfNoneMatch="*")
         except ClientError as error:
@@ -201,9 +203,10 @@ class Lock:
     ) -> None:
         try:
             self._client.delete_object(**self._where, IfMatch=self._etag)
-        except ClientError as refusal:
-            # It is somebody else's by now, or was cleared by hand.
-            if _code(refusal) not in (*NOT_AS_IT_WAS, *NOT_THERE):
+        except (BotoCoreError, ClientError) as refusal:
+            # It is somebody else's by now, or was cleared by hand. And of two errors,
+            # the first one is to be told.
+            if error is None and _code(refusal) not in (*NOT_AS_IT_WAS, *NOT_THERE):
                 raise
 
     def _take_over(self) -> None:
@@ -228,7 +231,7 @@ class Lock:
             # Its ETag is of its content: two locks of one second must not look alike.
             "id": str(uuid.uuid4()),
             "by": whoami(),
-            "since": now.isoformat(timespec="seconds"),
+            "since": self._since.isoformat(timespec="seconds"),
             "until": (now + LOCK_LASTS).isoformat(timespec="seconds"),
         }
         answer = self._client.put_object(
@@ -272,5 +275,8 @@ def _gone(what: str, key: str, bucket: str) -> str:
     )
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
+def _code(error: Exception) -> str:
+    """AWS's word for its refusal; empty if it was not even reached."""
+    return (
+        str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+    )

@@ -129,7 +129,7 @@ def deploy(change: Change, zip_file: Path, commit: str) -> None:
 def rollback(change: Change) -> Release:
     """
     Give both functions the release before; after a deploy that was interrupted, the
-    one before that. Migrations stay: see docs/adr/0018.
+    latest that answered. Migrations stay: docs/adr/0018 says why.
 
     :raises Failed: if there is none, or the stage does not answer with it
     """

@@ -130,7 +130,8 @@ def needed(elf: ELFFile) -> Iterator[str]:
     for section in elf.iter_sections():
         if isinstance(section, DynamicSection):
             for tag in section.iter_tags("DT_NEEDED"):
-                yield tag.needed
+                # Given by the kind of tag, which its type does not tell.
+                yield tag.needed  # type: ignore[attr-defined]
 
 
 def _glibc(elf: ELFFile) -> Iterator[tuple[int, ...]]:

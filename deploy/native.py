@@ -125,7 +125,11 @@ def _run(command: list[str]) -> None:
 
 
 def _ask(program: str, option: str) -> str:
-    found = shutil.which(program) or program
-    command = [found, option]
-    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = shutil.which(program)
+    if not found:
+        raise Unfit(
+            f"{program} is missing: install the MySQL client's headers, on Debian the"
+            " package libmariadb-dev."
+        )
+    said = subprocess.run([found, option], check=True, capture_output=True, text=True)
     return said.stdout.strip()

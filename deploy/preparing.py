@@ -113,8 +113,10 @@ def _make(progress: Progress, root: Path, name: str, *target: str) -> None:
 def _git(root: Path, *arguments: str) -> str:
     git = shutil.which("git") or "git"
     run = subprocess.run(
-        [git, *arguments], cwd=root, capture_output=True, text=True, check=True
+        [git, *arguments], cwd=root, capture_output=True, text=True, check=False
     )
+    if run.returncode:
+        raise Refused(f"git cannot tell which commit this is: {run.stderr.strip()}")
     return run.stdout.strip()
 
 

@@ -105,7 +105,8 @@ def logs(options: argparse.Namespace, progress: Progress) -> None:
     since = datetime.now(UTC) - options.since
     # Somebody who has seen enough of what goes on was not interrupted.
     with suppress(KeyboardInterrupt):
-        for line in watching.logs(load(options.stage), since, follow=options.follow):
+        stage = load(options.stage)
+        for line in watching.logs(stage, since, follow=options.follow, raw=options.raw):
             print(line, flush=True)
 
 
@@ -150,13 +151,13 @@ def _parser() -> argparse.ArgumentParser:
         elif act is logs:
             command.add_argument("--since", type=_duration, default="1h")
             command.add_argument("--follow", action="store_true")
+            command.add_argument("--raw", action="store_true", help="as written")
     return parser
 
 
 def _stage(name: str) -> str:
-    known = [
-        stage for stage in rendering.load() if f"{stage}_worker" in rendering.load()
-    ]
+    settings = rendering.load()
+    known = [stage for stage in settings if f"{stage}_worker" in settings]
     if name not in known:
         raise argparse.ArgumentTypeError(f"choose one of {', '.join(known)}")
     return name

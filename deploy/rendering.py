@@ -33,8 +33,10 @@ NEEDED = (
     "DatabaseHost",
     "MediaBucket",
 )
-# Has a domain, or is reached by the name API Gateway gave it; the rest have defaults.
-WELCOME = ("Domain", "SiteUrl", "MailFrom", "ConnectionMaxAge", "ConnectTimeout")
+# A domain, or the name that API Gateway gave.
+ADDRESSES = {"Domain", "SiteUrl"}
+# Without an address of its own a stage has that of its API; the rest have defaults.
+WELCOME = (*sorted(ADDRESSES), "MailFrom", "ConnectionMaxAge", "ConnectTimeout")
 # Names of the function's variables for values that go there as they are.
 VARIABLES = {
     "SecretsArn": "SECRETS_ARN",
@@ -89,7 +91,7 @@ def variable_of(name: str) -> str:
 def values(stage: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """
     What the stage's account says: the outputs of its stack, and over them the
-    environment. With all that is needed in the environment, AWS is not asked.
+    environment. With all that is needed and an address there, AWS is not asked.
 
     :param stage: web stage or its worker; both have the same
     :raises Unrendered: if one is missing
@@ -100,7 +102,7 @@ def values(stage: str, environ: Mapping[str, str] = os.environ) -> dict[str, str
         for name in (*NEEDED, *WELCOME)
         if environ.get(variable_of(name))
     }
-    if said.keys() >= set(NEEDED):
+    if said.keys() >= set(NEEDED) and said.keys() & ADDRESSES:
         return said
     stack = stack_of(stage)
     outputs, problem = _outputs(stack)
@@ -112,7 +114,7 @@ def values(stage: str, environ: Mapping[str, str] = os.environ) -> dict[str, str
                 f" `python -m deploy.stack {stage}` makes it as it should be; instead"
                 f" of it, {variable_of(name)} may be set."
             )
-    if not known.keys() & {"Domain", "SiteUrl"}:
+    if not known.keys() & ADDRESSES:
         known |= _address(stage)
     return known
 
@@ -186,10 +188,11 @@ def _hosts(known: Mapping[str, str], region: str) -> dict[str, str]:
 def _address(stage: str) -> dict[str, str]:
     """
     Where a stage without a domain is found. Before its first deploy nobody knows: then
-    links in mails lead nowhere until it is rendered and updated once more.
+    links in mails lead nowhere until it is rendered and updated once more. Those that
+    pages lead on by name the stage and no host, so they are right.
     """
     if not (api := api_id(stage)):
-        return {"SiteUrl": f"https://{stage}.not-deployed-yet.invalid"}
+        return {"SiteUrl": f"https://{stage}.not-deployed-yet.invalid/{stage}"}
     return {"SiteUrl": f"https://{api}.execute-api.{_region()}.amazonaws.com/{stage}"}
 
 

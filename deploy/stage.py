@@ -26,10 +26,19 @@ from deploy.bucket import Bucket
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "release"
 ZAPPA = Path(sys.executable).with_name("zappa")
-# Of a stack: one that was given up, of which CloudFormation keeps no more than the name.
-NO_STACK = ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
-# Seconds between two looks at what AWS has not finished.
+# Of a stack that never stood: of some, CloudFormation keeps no more than the name.
+NEVER_MADE = (
+    "",
+    "CREATE_FAILED",
+    "DELETE_COMPLETE",
+    "REVIEW_IN_PROGRESS",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+)
+# Seconds between two looks at what AWS has not finished, and in all: less than a lock
+# lasts.
 PAUSE = 3
+PATIENCE = 15 * 60
 
 # What `install` did, of which the first two gave the stage an address.
 NEW = CREATED, MADE_ANEW = ("created", "made anew")
@@ -106,26 +115,32 @@ class Stage:
             there is not None
             and self.zip_of(there) == digest
             and _is_configured(there, settings[part])
-            and not self._is_half_made(part)
+            and self._is_whole(part, self.stack_status(part))
         )
 
     def install(self, part: str, digest: str, settings: Settings) -> str:
         """
         Give a function this zip and these settings. What was done, in a word.
 
-        :raises ZappaFailed: if Zappa could not
+        :raises ZappaFailed: if Zappa could not, or would leave the gateway as it is
         :raises NotInBucket: if the zip is gone
         """
         source = ("--zip", self.bucket.zip_address(digest))
         if self._settled(part) is None:
             self.zappa("deploy", part, *source, settings=settings)
             return CREATED
-        if self._is_half_made(part):
+        status = self.stack_status(part)
+        if self._is_half_made(part, status):
             # `zappa update` leaves out the gateway, and `zappa deploy` refuses. It
             # cannot have served anybody.
             self.zappa("undeploy", part, "--yes", settings=settings)
             self.zappa("deploy", part, *source, settings=settings)
             return MADE_ANEW
+        if status.endswith("_FAILED"):
+            raise ZappaFailed(
+                f"the stack {self.function_name(part)} is {status}: let CloudFormation"
+                " finish what failed (its console says what that is), then deploy again"
+            )
         self.zappa("update", part, *source, settings=settings)
         return UPDATED
 
@@ -202,21 +217,30 @@ class Stage:
         return str(answer["Stacks"][0]["StackStatus"])
 
     def _settled(self, part: str) -> dict[str, Any] | None:
-        """The function, once nothing that was interrupted is still going on in AWS."""
-        while self.stack_status(part).endswith("IN_PROGRESS"):
-            time.sleep(PAUSE)
-        while (there := self.configuration(part)) and (
-            there.get("State") == "Pending"
-            or there.get("LastUpdateStatus") == "InProgress"
-        ):
-            time.sleep(PAUSE)
-        return there
+        """
+        The function, once nothing that was interrupted is still going on in AWS.
 
-    def _is_half_made(self, part: str) -> bool:
-        """Whether there is a function that should have a gateway, and has none."""
-        status = self.stack_status(part)
-        is_there = status.endswith("_COMPLETE") and status not in NO_STACK
-        return self._has_gateway(part) and not is_there
+        :raises ZappaFailed: if that takes longer than `PATIENCE`
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            status, there = self.stack_status(part), self.configuration(part)
+            if not _is_moving(status, there or {}):
+                return there
+            if time.monotonic() > until:
+                raise ZappaFailed(
+                    f"AWS is still busy with {self.function_name(part)} after"
+                    f" {PATIENCE // 60} minutes: deploy again when it is done"
+                )
+            time.sleep(PAUSE)
+
+    def _is_half_made(self, part: str, status: str) -> bool:
+        """Whether there is a function that should have a gateway, and never had one."""
+        return self._has_gateway(part) and status in NEVER_MADE
+
+    def _is_whole(self, part: str, status: str) -> bool:
+        is_there = status.endswith("_COMPLETE") and status not in NEVER_MADE
+        return is_there or not self._has_gateway(part)
 
     def _has_gateway(self, part: str) -> bool:
         return bool(self.settings[part].get("apigateway_enabled", True))
@@ -245,6 +269,14 @@ def load(name: str) -> Stage:
         settings,
         address,
         Bucket(boto3.client("s3", region_name=web["aws_region"]), web["s3_bucket"]),
+    )
+
+
+def _is_moving(status: str, there: Mapping[str, Any]) -> bool:
+    return (
+        (status.endswith("IN_PROGRESS") and status not in NEVER_MADE)
+        or there.get("State") == "Pending"
+        or there.get("LastUpdateStatus") == "InProgress"
     )
 
 

@@ -20,24 +20,33 @@ ERRORS = ("ERROR", "CRITICAL")
 # In which an environment that nobody calls is usually kept.
 WARM_FOR = timedelta(minutes=5)
 PAUSE = 2
+# How late a line may be told that was written before another.
+LATEST = timedelta(minutes=2)
 
 type Line = tuple[datetime, str, Mapping[str, Any] | str]
 
 
-def logs(stage: Stage, since: datetime, *, follow: bool = False) -> Iterator[str]:
+def logs(
+    stage: Stage, since: datetime, *, follow: bool = False, raw: bool = False
+) -> Iterator[str]:
     """
     A readable line for each that a function wrote, oldest first.
 
     :param follow: go on with what is written from now on; never ends
+    :param raw: the lines as they were written, for a program to read
     """
-    seen: set[str] = set()
+    seen: dict[str, datetime] = {}
     while True:
         for event_id, line in _lines(stage, since):
             if event_id not in seen:
-                seen.add(event_id)
-                yield _readable(line)
+                seen[event_id] = line[0]
+                yield _written(line) if raw else _readable(line)
         if not follow:
             return
+        if seen:
+            # What is older was seen; CloudWatch may still be late with what is not.
+            since = max(since, max(seen.values()) - LATEST)
+            seen = {event_id: at for event_id, at in seen.items() if at >= since}
         time.sleep(PAUSE)
 
 
@@ -93,6 +102,11 @@ def _parsed(text: str) -> Mapping[str, Any] | str:
     except ValueError:
         return text
     return line if isinstance(line, dict) else text
+
+
+def _written(line: Line) -> str:
+    _, _, said = line
+    return said if isinstance(said, str) else json.dumps(said)
 
 
 def _readable(line: Line) -> str:
@@ -194,10 +208,16 @@ def _latest_line(stage: Stage) -> datetime | None:
 
 def _errors(stage: Stage, since: datetime) -> int:
     return sum(
-        isinstance(said, Mapping)
-        and (said.get("level") in ERRORS or bool(said.get("server_errors")))
+        isinstance(said, Mapping) and _is_error(said)
         for _, (_, _, said) in _lines(stage, since)
     )
+
+
+def _is_error(said: Mapping[str, Any]) -> bool:
+    if "_aws" in said:
+        return bool(said.get("server_errors"))
+    # Django's own line tells what the line of the same request counts.
+    return said.get("level") in ERRORS and said.get("logger") != "django.request"
 
 
 def _migrations(stage: Stage) -> str:

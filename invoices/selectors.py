@@ -273,7 +273,8 @@ def paid_by_month(
 
 def customer_link(invoice: Invoice) -> str:
     """The secret address at which the customer sees and pays a finalized invoice."""
-    return f"{settings.SITE_URL}/i/{invoice.link_token}/"
+    site = settings.SITE_URL + settings.FORCE_SCRIPT_NAME
+    return f"{site}/i/{invoice.link_token}/"
 
 
 def seller_details(business: Business) -> dict[str, str]:

@@ -1,19 +1,20 @@
-"""How often the API may be asked: counted in memory, by each environment for itself."""
+"""
+How often the API may be asked: counted in memory, by each environment for itself.
 
-from __future__ import annotations
+Without REST framework, so that its classes serve who is answered without it as well.
+"""
 
+import time
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from typing import Any, Final
 
-from rest_framework import throttling
+from django.conf import settings
+from django.http import HttpRequest
 
-if TYPE_CHECKING:
-    from django.http import HttpRequest
-    from rest_framework.request import Request
-    from rest_framework.views import APIView
+SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class CountedHere(throttling.SimpleRateThrottle):
+class CountedHere:
     """
     So many requests in a minute of the clock.
 
@@ -24,38 +25,56 @@ class CountedHere(throttling.SimpleRateThrottle):
     What sends mail is counted in the database: `accounts.api.views.SignUpThrottle`.
     """
 
-    num_requests: int
-    duration: int
+    scope: str
     # Of the running minute: how often each caller asked.
     minute = -1.0
-    asked: Counter[str] = Counter()
+    asked: Counter[object] = Counter()
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        caller = self.get_cache_key(request, view)
+    def __init__(self) -> None:
+        rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+        number, _, period = rates[self.scope].partition("/")
+        self.most, self.duration = int(number), SECONDS[period[0]]
+
+    def allow_request(self, request: HttpRequest, view: Any) -> bool:
+        caller = self.caller(request)
         return caller is None or self.admits(caller)
 
-    def admits(self, caller: str) -> bool:
-        kind = type(self)
-        self.now = self.timer()
-        minute = self.now // self.duration
-        if minute != kind.minute:
-            kind.minute, kind.asked = minute, Counter()
-        kind.asked[caller] += 1
-        return bool(kind.asked[caller] <= self.num_requests)
+    def caller(self, request: HttpRequest) -> object:
+        """Whom to count; None for whom not to."""
+        raise NotImplementedError
 
     def wait(self) -> float:
         """Seconds until the next minute begins."""
-        return self.duration - self.now % self.duration
+        return self.duration - time.time() % self.duration
+
+    def admits(self, caller: object) -> bool:
+        """Count a request; whether it is not one too many."""
+        kind = type(self)
+        minute = time.time() // self.duration
+        if minute != kind.minute:
+            kind.minute, kind.asked = minute, Counter()
+        kind.asked[caller] += 1
+        return kind.asked[caller] <= self.most
 
 
-class AnonymousThrottle(CountedHere, throttling.AnonRateThrottle):
-    """By address."""
+class AnonymousThrottle(CountedHere):
+    """By address, who has not signed in."""
 
-    def admits_nobody(self, request: HttpRequest) -> bool:
-        """As `allow_request`, where it is known that nobody has signed in."""
-        ident = self.get_ident(cast("Request", request))
-        return self.admits(self.cache_format % {"scope": self.scope, "ident": ident})
+    scope = "anon"
+
+    def caller(self, request: HttpRequest) -> object:
+        return None if request.user.is_authenticated else address_of(request)
 
 
-class UserThrottle(CountedHere, throttling.UserRateThrottle):
-    """By person."""
+class UserThrottle(CountedHere):
+    """By person; by address, who has not signed in."""
+
+    scope = "user"
+
+    def caller(self, request: HttpRequest) -> object:
+        return request.user.pk or address_of(request)
+
+
+def address_of(request: HttpRequest) -> str:
+    # The server's word; what a header says is the caller's.
+    return str(request.META["REMOTE_ADDR"])

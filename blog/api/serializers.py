@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from accounts.models import User
 from blog.models import MAX_BODY, MAX_COMMENT, MAX_TAG, Comment, Post, Tag, tag_names
@@ -80,18 +81,40 @@ class PostSerializer(PostSummarySerializer):
         read_only_fields = fields
 
 
+class NoSurrogates(ProhibitSurrogateCharactersValidator):
+    """As REST framework's, which looks at each letter; the encoder knows at once."""
+
+    def __call__(self, value: str) -> None:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            super().__call__(value)
+
+
+class TextField(serializers.CharField):
+    """Of a text that may be long."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        slow = ProhibitSurrogateCharactersValidator
+        self.validators = [
+            NoSurrogates() if isinstance(validator, slow) else validator
+            for validator in self.validators
+        ]
+
+
 class PostInputSerializer(serializers.Serializer[Any]):
     """As JSON; or as a multipart form, which can carry the cover."""
 
     title = serializers.CharField(max_length=150)
-    body = serializers.CharField(
+    body = TextField(
         max_length=MAX_BODY,
         required=False,
         allow_blank=True,
         trim_whitespace=False,
         help_text="Markdown.",
     )
-    excerpt = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    excerpt = TextField(max_length=300, required=False, allow_blank=True)
     tags = serializers.ListField(
         child=serializers.CharField(max_length=MAX_TAG),
         required=False,
@@ -136,7 +159,7 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
 
 
 class CommentEditSerializer(serializers.Serializer[Any]):
-    body = serializers.CharField(max_length=MAX_COMMENT, help_text="Markdown.")
+    body = TextField(max_length=MAX_COMMENT, help_text="Markdown.")
 
 
 class CommentInputSerializer(CommentEditSerializer):

@@ -68,6 +68,11 @@ def test_a_refusal_is_an_error_where_an_answer_is_needed(start):
         process.call_well({"status": 503})
 
 
+def test_a_refusal_of_the_first_event_is_an_error(start):
+    with pytest.raises(HandlerError, match="answered 503"):
+        start({"status": 503})
+
+
 def test_a_handler_that_fails_is_quoted(start):
     with (
         start({"status": 200}) as process,

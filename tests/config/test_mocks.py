@@ -22,7 +22,7 @@ ANSWERS = {
     "stripe-webhook": 400,
     "command": None,
     "keep-warm": None,
-    "manage": {"output": "System check identified no issues (0 silenced).\n"},
+    "manage": "System check identified no issues",
     "schedule": None,
     "schedule-remind": None,
     "sqs": {"batchItemFailures": []},
@@ -40,6 +40,9 @@ def test_every_sample_is_handled(file, settings):
 
     if answer and "statusCode" in answer:
         answer = answer["statusCode"]
+    elif answer and "output" in answer:
+        # How many checks are silenced depends on the database.
+        answer = answer["output"].partition(" (")[0]
     assert answer == ANSWERS[file.stem]
 
 

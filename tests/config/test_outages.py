@@ -76,6 +76,10 @@ def test_an_error_that_the_outage_led_to_counts_as_one():
     assert is_away(error)
 
 
+def test_a_name_that_leads_nowhere_counts_as_one():
+    assert is_away(OperationalError(2005, "Unknown server host 'db.invalid' (-2)"))
+
+
 @pytest.mark.parametrize(
     "error",
     [None, IntegrityError(1062, "Duplicate"), OSError(2006), OperationalError()],

@@ -1,7 +1,10 @@
 import json
 import os
 import socket
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import boto3
 import pytest
@@ -59,6 +62,36 @@ def keep(aws, function):
     yield create
     for arn in kept:
         client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+
+
+FOUND = 200, {"SecretString": json.dumps({"FROM_SECRET": "found"})}
+BUSY = 503, {"__type": "InternalServiceError"}
+THROTTLED = 400, {"__type": "com.amazonaws.secretsmanager#ThrottlingException"}
+DENIED = 400, {"__type": "AccessDeniedException"}
+
+
+@contextmanager
+def secrets_manager(*answers):
+    """Its address; one answer a request, and in the end the list is empty."""
+    left = list(answers)
+
+    class Manager(BaseHTTPRequestHandler):
+        def do_POST(self):
+            status, answer = left.pop(0)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Manager)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    assert left == []
 
 
 def environment():
@@ -123,6 +156,43 @@ def test_silence_is_told_from_refusal(function):
     function.setenv("AWS_ENDPOINT_URL", url)
 
     with pytest.raises(ImproperlyConfigured, match=f"does not answer at {url}.*NAT"):
+        secrets.load()
+
+
+@pytest.mark.parametrize("first", [BUSY, THROTTLED])
+def test_what_may_pass_is_asked_again(function, first):
+    function.setenv("SECRETS_ARN", ARN)
+
+    with secrets_manager(first, FOUND) as url:
+        function.setenv("AWS_ENDPOINT_URL", url)
+        secrets.load()
+
+    assert environment() == {"FROM_SECRET": "found"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([BUSY, BUSY], "503 InternalServiceError"),
+        ([THROTTLED, THROTTLED], "400 ThrottlingException"),
+        ([DENIED], "400 AccessDeniedException"),
+    ],
+)
+def test_what_does_not_pass_is_told(function, answers, reason):
+    function.setenv("SECRETS_ARN", ARN)
+
+    with secrets_manager(*answers) as url:
+        function.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(ImproperlyConfigured, match=f"cannot be read .{reason}"):
+            secrets.load()
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_without_keys_the_missing_one_is_named(function, name):
+    function.setenv("SECRETS_ARN", ARN)
+    function.delenv(name)
+
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set, so"):
         secrets.load()
 
 

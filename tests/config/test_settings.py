@@ -54,6 +54,32 @@ def test_a_stage_without_a_secret_does_not_start_and_names_it(name):
     assert f"Set {name}: the stage 'prod' cannot start without." in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("https://pay.example.com", "https://pay.example.com  /static/ /media/"),
+        ("https://pay.example.com/", "https://pay.example.com  /static/ /media/"),
+        (
+            "https://a.execute-api.x.amazonaws.com/dev/",
+            "https://a.execute-api.x.amazonaws.com /dev /dev/static/ /dev/media/",
+        ),
+    ],
+)
+def test_the_stage_before_every_path_is_told_from_the_site(url, known):
+    code = (
+        "import config.settings as s;"
+        "print(s.SITE_URL, s.FORCE_SCRIPT_NAME, s.STATIC_URL, s.MEDIA_URL)"
+    )
+
+    assert start(code, SITE_URL=url).stdout == f"{known}\n"
+
+
+def test_a_site_without_a_scheme_is_refused():
+    result = start(SITE_URL="pay.example.com")
+
+    assert "SITE_URL is 'pay.example.com': begin it with https://" in result.stderr
+
+
 def test_every_variable_the_settings_read_is_in_the_example():
     source = (ROOT / "config/settings.py").read_text()
     read = set(re.findall(r'(?:env(?:\.\w+)?|stage_needs)\(\s*"([A-Z_]+)"', source))

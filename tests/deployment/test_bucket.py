@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from deploy.bucket import Bucket, Busy, NotInBucket, Record, Release
@@ -94,12 +95,44 @@ def test_lock_keeps_others_away_until_it_is_let_go(bucket):
         pass
 
 
+def test_lock_says_since_when_however_often_it_is_renewed(bucket, monkeypatch):
+    first = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+    moments = iter([first, first, first + timedelta(minutes=5), first])
+    with bucket.lock("prod"):
+        pass
+    monkeypatch.setattr("deploy.bucket._now", lambda: next(moments, first))
+    lock = bucket.lock("qa")
+
+    with lock:
+        lock.renew()
+        with pytest.raises(Busy, match=r"since 2026-03-01T09:30:00"):
+            bucket.lock("qa").__enter__()
+
+
 def test_lock_is_let_go_after_an_error(bucket):
     with pytest.raises(RuntimeError), bucket.lock("qa"):
         raise RuntimeError
 
     with bucket.lock("qa"):
         pass
+
+
+def test_error_is_told_rather_than_that_the_lock_could_not_be_let_go(bucket, s3):
+    lock = bucket.lock("qa")
+    lock.__enter__()
+    empty(s3)
+
+    lock.__exit__(RuntimeError, RuntimeError("first"), None)
+
+
+def test_lock_that_cannot_be_let_go_is_told(bucket, s3):
+    with pytest.raises(ClientError, match="NoSuchBucket"), bucket.lock("qa"):
+        empty(s3)
+
+
+def empty(s3) -> None:
+    s3.delete_object(Bucket=NAME, Key="releases/qa.lock")
+    s3.delete_bucket(Bucket=NAME)
 
 
 def test_expired_lock_is_taken_over_and_its_owner_told(bucket, s3):

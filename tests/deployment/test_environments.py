@@ -93,6 +93,23 @@ def test_more_events_at_once_than_the_stage_may_have_are_refused(start):
     assert function.invoke({})["calls"] == 2
 
 
+def test_code_that_is_replaced_finishes_its_answer(start):
+    function = start()
+    answers = []
+    thread = threading.Thread(
+        target=lambda: answers.append(function.invoke({"seconds": 1}))
+    )
+    thread.start()
+    while not function.output():
+        pass
+
+    function.retire()
+    thread.join()
+
+    assert answers[0]["calls"] == 1
+    assert not function.environments[0].is_running
+
+
 def test_a_function_writes_nothing_beside_its_code(start):
     with pytest.raises(FunctionError, match="Read-only file system"):
         start().invoke({"write": True})

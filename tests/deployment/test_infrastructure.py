@@ -55,9 +55,12 @@ def statements_of(resources):
 
 
 def statement(resource, sid):
-    found = [each for name, each in statements_of(RESOURCES) if each.get("Sid") == sid]
-    assert len(found) == 1, (resource, sid)
-    return found[0]
+    (found,) = (
+        each
+        for name, each in statements_of(RESOURCES)
+        if (name, each.get("Sid")) == (resource, sid)
+    )
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -167,9 +170,13 @@ def test_a_deploy_makes_no_roles_and_reads_no_secrets():
 
 
 def test_a_deploy_changes_no_stage_but_its_own():
-    reading = {"ReadStacks", "ReadOtherZips", "FindOtherZips", "Gateway", "SeeKeys"}
+    reading = {"ReadStacks", "ReadOtherZips", "FindOtherZips", "SeeKeys"}
+    # An API's id is not known before it is made: see the comment in the template.
+    unnamed = {"Gateway"}
     for name, each in statements_of(RESOURCES):
-        if name != "DeployPolicy" or each["Sid"] in reading | set(ON_EVERYTHING):
+        if name != "DeployPolicy" or each["Sid"] in (
+            reading | unnamed | set(ON_EVERYTHING)
+        ):
             continue
         for resource in as_list(each["Resource"]):
             text = json.dumps(resource)

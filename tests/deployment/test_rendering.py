@@ -23,8 +23,14 @@ STAGES = ["dev", "qa", "prod", "dev_worker", "qa_worker", "prod_worker"]
 
 def test_the_environment_stands_in_for_outputs():
     assert variable_of("ExecutionRoleArn") == "INFRA_EXECUTION_ROLE_ARN"
-    assert values("dev", ENVIRON) == ACCOUNT
-    assert values("dev_worker", ENVIRON) == ACCOUNT
+    environ = ENVIRON | {"INFRA_DOMAIN": "pay.example.com"}
+    assert values("dev", environ) == ACCOUNT | {"Domain": "pay.example.com"}
+    assert values("dev_worker", environ) == values("dev", environ)
+
+
+def test_without_a_domain_the_address_is_that_of_the_api(moto):
+    address = "https://dev.not-deployed-yet.invalid/dev"
+    assert values("dev", ENVIRON) == ACCOUNT | {"SiteUrl": address}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -75,9 +81,9 @@ def test_a_filled_stage_is_told_its_account():
         "DATABASE_HOST": "db.example.com",
         "MEDIA_BUCKET": "media",
     }
-    assert (
-        settings["dev_worker"]["aws_environment_variables"]
-        == settings["dev"]["aws_environment_variables"]
+    # A migration may take longer than an answer; see config/settings.py.
+    assert settings["dev_worker"]["aws_environment_variables"] == (
+        settings["dev"]["aws_environment_variables"] | {"DATABASE_READ_TIMEOUT": "840"}
     )
     assert settings["qa"] == rendering.load()["qa"]
 
@@ -156,7 +162,7 @@ def test_an_account_that_cannot_be_asked_is_told_from_one_without_a_stack(monkey
 def test_the_command_writes_the_file_and_says_what_it_found(
     monkeypatch, tmp_path, capsys
 ):
-    for name, value in ENVIRON.items():
+    for name, value in (ENVIRON | {"INFRA_DOMAIN": "pay.example.com"}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(rendering, "ROOT", tmp_path)
     monkeypatch.setattr(rendering, "RENDERED", tmp_path / "build" / "settings.json")
@@ -165,7 +171,8 @@ def test_the_command_writes_the_file_and_says_what_it_found(
     rendering.main()
 
     written = json.loads((tmp_path / "build" / "settings.json").read_text())
-    assert written == fill("dev", rendering.load(), ACCOUNT)
+    known = ACCOUNT | {"Domain": "pay.example.com"}
+    assert written == fill("dev", rendering.load(), known)
     assert "DeployBucket       zips" in capsys.readouterr().out
 
 

@@ -61,7 +61,7 @@ def test_rendering_fills_a_stage_from_the_stack_that_was_made(kept, capsys):
         "STAGE": "dev",
         "KEEP_WARM_DATABASE": "false",
         "ALLOWED_HOSTS": ".execute-api.eu-central-1.amazonaws.com",
-        "SITE_URL": "https://dev.not-deployed-yet.invalid",
+        "SITE_URL": "https://dev.not-deployed-yet.invalid/dev",
         "SECRETS_ARN": kept,
         "DATABASE_HOST": known["DatabaseHost"],
         "MEDIA_BUCKET": known["MediaBucket"],
@@ -170,7 +170,7 @@ def test_choices_are_made_per_stage_and_a_command_wins():
     prod = wanted("prod", {"BackupDays": "35"}, domain=False)
     account = wanted("account", {"BudgetEmail": "a@example.com"}, domain=False)
 
-    assert dev[0], dev[2] == ("paymyinvoice-infra-dev", {"Stage": "dev"})
+    assert (dev[0], dev[2]) == ("paymyinvoice-infra-dev", {"Stage": "dev"})
     assert prod[2] == {
         "Stage": "prod",
         "Database": "rds",

@@ -44,16 +44,26 @@ def say_stack(aws, status):
 
 
 def test_what_is_still_going_on_in_aws_is_waited_for(aws, stage):
-    say_stack(aws, "CREATE_IN_PROGRESS")
-    say_stack(aws, "CREATE_COMPLETE")
-    for state in (
-        {"State": "Pending"},
-        {"State": "Active", "LastUpdateStatus": "InProgress"},
-        {"State": "Active", "LastUpdateStatus": "Successful"},
+    done = {"State": "Active", "LastUpdateStatus": "Successful"}
+    for status, state in (
+        ("CREATE_IN_PROGRESS", done),
+        ("CREATE_COMPLETE", {"State": "Pending"}),
+        ("CREATE_COMPLETE", {"State": "Active", "LastUpdateStatus": "InProgress"}),
+        ("CREATE_COMPLETE", done),
     ):
+        say_stack(aws, status)
         aws["lambda"].add_response("get_function_configuration", state)
 
     assert stage._settled("qa")["LastUpdateStatus"] == "Successful"
+
+
+def test_what_never_ends_is_not_waited_for_for_ever(aws, stage, monkeypatch):
+    monkeypatch.setattr(stages, "PATIENCE", -1)
+    say_stack(aws, "UPDATE_IN_PROGRESS")
+    aws["lambda"].add_response("get_function_configuration", {"State": "Active"})
+
+    with pytest.raises(stages.ZappaFailed, match="still busy with paymyinvoice-qa"):
+        stage._settled("qa")
 
 
 def test_function_that_is_not_there_is_not_waited_for(aws, stage):
@@ -70,18 +80,36 @@ def test_function_that_is_not_there_is_not_waited_for(aws, stage):
         ("", True),
         ("ROLLBACK_COMPLETE", True),
         ("CREATE_FAILED", True),
+        ("REVIEW_IN_PROGRESS", True),
         ("CREATE_COMPLETE", False),
         ("UPDATE_ROLLBACK_COMPLETE", False),
+        # These have a gateway that people use.
+        ("UPDATE_ROLLBACK_FAILED", False),
+        ("UPDATE_FAILED", False),
+        ("DELETE_FAILED", False),
     ],
 )
-def test_web_function_is_half_made_without_its_gateway(aws, stage, status, half_made):
+def test_web_function_is_half_made_without_its_gateway(stage, status, half_made):
+    assert stage._is_half_made("qa", status) is half_made
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
+def test_gateway_that_cannot_be_changed_is_left_to_serve(aws, status, monkeypatch):
+    bucket = Bucket(None, "zips")
+    monkeypatch.setattr(bucket, "zip_address", "s3://zips/{}".format)
+    stage = Stage("qa", SETTINGS, "https://qa.example.com", bucket)
+    monkeypatch.setattr(Stage, "zappa", lambda *_, **__: pytest.fail("Zappa was asked"))
+    say_stack(aws, status)
+    aws["lambda"].add_response("get_function_configuration", {"State": "Active"})
     say_stack(aws, status)
 
-    assert stage._is_half_made("qa") is half_made
+    with pytest.raises(stages.ZappaFailed, match=f"paymyinvoice-qa is {status}"):
+        stage.install("qa", "0" * 64, SETTINGS)
 
 
-def test_worker_has_no_gateway_to_miss(aws, stage):
-    assert not stage._is_half_made("qa_worker")
+def test_worker_has_no_gateway_to_miss(stage):
+    assert not stage._is_half_made("qa_worker", "")
+    assert stage._is_whole("qa_worker", "")
 
 
 def test_what_somebody_may_not_see_is_not_taken_for_missing(aws, stage):

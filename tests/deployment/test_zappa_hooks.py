@@ -30,7 +30,7 @@ def no_active_environment(monkeypatch):
 
 @pytest.fixture
 def account(monkeypatch):
-    for name in NEEDED:
+    for name in (*NEEDED, "Domain"):
         monkeypatch.setenv(variable_of(name), f"our-{name}")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from deploy import package
+from deploy import package, preparing
 from deploy.checks import Unfit
 from deploy.progress import Progress
 from deploy.rendering import Unrendered, load
@@ -23,7 +23,7 @@ from tests.mysql9 import private_mysql9
 from tests.rehearsal import environments
 from tests.rehearsal.aws import ROOT
 from tests.rehearsal.steps import steps
-from tests.rehearsal.world import rehearsal_world
+from tests.rehearsal.world import digest, rehearsal_world
 
 FOLDER = ROOT / "build" / "rehearsal"
 
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"not root: write-protected files stand for {environments.TASK_ROOT}"
         )
     try:
-        zip_file = options.zip or _built(progress)
-        _rehearse(options.stage, zip_file.resolve(), _database(options), progress)
+        zip_file = (options.zip or _built(progress)).resolve()
+        _rehearse(options.stage, zip_file, _database(options), progress)
     except (DatabaseError, Unfit, Unrendered) as error:
         progress.print_table()
         sys.exit(str(error))
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f" {FOLDER.relative_to(Path.cwd(), walk_up=True)}: zappa.log, functions/."
         )
     progress.print_table()
+    # `make deploy REHEARSED=…` asks for this note.
+    preparing.remember_rehearsal(digest(zip_file))
     progress.say(f"rehearsed {options.stage}: every step was green")
 
 

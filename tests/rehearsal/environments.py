@@ -198,6 +198,10 @@ class Environment:
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         self._port, runtime_api = _free_port(), _free_port()
         command = [
@@ -360,13 +364,7 @@ def _read(path: Path) -> str:
 
 
 def _is_report(body: bytes) -> bool:
-    """
-    Whether this is Lambda's report of an exception, or of a time-out.
-
-    The emulator answers both with status 200, like a success.
-    """
-    if body.startswith(b"Task timed out after "):
-        return True
+    """Whether this is Lambda's report of an exception; the emulator's status is 200."""
     if not body.startswith(b'{"errorMessage"'):
         return False
     report: Event = json.loads(body)

@@ -7,6 +7,7 @@ stands before it. What else Zappa needs: ListFunctionUrlConfigs, names with a pr
 """
 
 import base64
+import io
 import json
 import logging
 import re
@@ -35,6 +36,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -73,6 +75,7 @@ class Functions:
         self._running: dict[tuple[str, str], tuple[str, Function]] = {}
         self._lock = threading.Lock()
         self._logging = threading.Lock()
+        self._unpacking = threading.Lock()
         self._retired: list[Function] = []
 
     def call(self, name: str, qualifier: str, payload: bytes) -> Outcome:
@@ -116,7 +119,8 @@ class Functions:
                 # As on AWS: who is being answered is answered by the old code.
                 function.retire()
                 self._retired.append(function)
-            function = Function(self._unpacked(deployed), configuration, self._logs)
+            task = self.unpack(deployed.code_bytes)
+            function = Function(task, configuration, self._logs)
             self._running[key] = made_of, function
             return function
 
@@ -131,14 +135,13 @@ class Functions:
             concurrency=deployed.reserved_concurrency,
         )
 
-    def _unpacked(self, deployed: LambdaFunction) -> Path:
-        name = sha256(deployed.code_bytes).hexdigest()[:16]
-        task = self._folder / name
-        if not task.exists():
-            path = self._folder / f"{name}.zip"
-            path.write_bytes(deployed.code_bytes)
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(task)
+    def unpack(self, code: bytes) -> Path:
+        """Once; Lambda does this before anybody is sent to the new code."""
+        task = self._folder / sha256(code).hexdigest()[:16]
+        with self._unpacking:
+            if not task.exists():
+                with zipfile.ZipFile(io.BytesIO(code)) as archive:
+                    archive.extractall(task)
         return task
 
     def _log(self, name: str, text: str) -> None:
@@ -259,6 +262,8 @@ class Aws:
         if action == "/urls":
             self.record("lambda", "ListFunctionUrlConfigs")
             return _json({"FunctionUrlConfigs": _urls(name)})
+        if request.method == "PUT" and action == "/code":
+            self._functions.unpack(_new_code(request))
         if match[1] != name:
             _rename(request, f"{name}{action}", qualifier)
         if request.method == "GET" and not action:
@@ -303,6 +308,19 @@ class Aws:
         answer = json.loads(response.get_data())
         answer["Code"]["Location"] = f"{request.host_url}rehearsal/code/{key}"
         return _json(answer)
+
+
+def _new_code(request: Request) -> bytes:
+    """What UpdateFunctionCode brings, in itself or in a bucket."""
+    body = request.get_data()
+    # For moto, who reads it again.
+    request.environ["wsgi.input"] = io.BytesIO(body)
+    asked = json.loads(body)
+    if "ZipFile" in asked:
+        return base64.b64decode(asked["ZipFile"])
+    buckets = s3_backends[ACCOUNT]["aws"]
+    found = buckets.get_object(asked["S3Bucket"], asked["S3Key"])
+    return bytes(found.value) if found else b""
 
 
 def _rename(request: Request, below: str, qualifier: str) -> None:

@@ -7,10 +7,11 @@ from tests.factories import UserFactory
 
 
 @pytest.fixture
-def ask(monkeypatch, time_machine, now):
+def ask(monkeypatch, time_machine, now, settings):
     """Ask at some second of a minute, from an address or as somebody."""
+    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
     for throttle in (AnonymousThrottle, UserThrottle):
-        monkeypatch.setattr(throttle, "rate", "2/min", raising=False)
+        monkeypatch.setitem(rates, throttle.scope, "2/min")
     time_machine.move_to(now, tick=False)
 
     class View(APIView):

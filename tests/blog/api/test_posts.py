@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from accounts.models import Event
@@ -204,6 +206,18 @@ def test_a_post_that_does_not_fit_is_refused_by_field(as_user, author, fields, w
     assert problem(response) == (400, "invalid")
     assert list(response.json()["errors"]) == [where]
     assert not Post.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["title", "body", "excerpt"])
+def test_half_a_surrogate_pair_is_refused_by_field(as_user, author, field):
+    body = json.dumps({"title": "One", field: "a \ud800 b"})
+
+    response = as_user(author).post(POSTS, body, content_type="application/json")
+
+    assert problem(response) == (400, "invalid")
+    assert response.json()["errors"][field] == [
+        "Surrogate characters are not allowed: U+D800."
+    ]
 
 
 def test_malformed_json_is_refused(as_user, author):

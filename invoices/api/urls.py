@@ -1,0 +1,31 @@
+from rest_framework.routers import SimpleRouter
+
+from invoices.api import (
+    credit_notes,
+    mailing,
+    manual_payments,
+    series,
+    statements,
+    views,
+)
+
+app_name = "invoices-api"
+
+router = SimpleRouter()
+router.register("customers", views.CustomerViewSet, basename="customer")
+router.register("tax-rates", views.TaxRateViewSet, basename="tax-rate")
+router.register("invoices", views.InvoiceViewSet, basename="invoice")
+router.register("credit-notes", credit_notes.CreditNoteViewSet, basename="credit-note")
+router.register("reminder-steps", mailing.ReminderStepViewSet, basename="reminder-step")
+router.register(
+    "manual-payments", manual_payments.ManualPaymentViewSet, basename="manual-payment"
+)
+router.register("series", series.SeriesViewSet, basename="series")
+# More about rows that are registered above.
+router.register("invoices", mailing.InvoiceMailViewSet, basename="invoice-mail")
+router.register(
+    "credit-notes", mailing.CreditNoteMailViewSet, basename="credit-note-mail"
+)
+router.register("customers", statements.StatementViewSet, basename="statement")
+
+urlpatterns = router.urls
