@@ -137,6 +137,8 @@ def test_statement_shows_a_payment_that_was_taken_back(customer):
         *["Payment taken back, INV-00001"] * 2,
     ]
     assert statement.closing == 11900
+    april = statement_of(customer, "EUR", start=date(2026, 4, 1), end=date(2026, 4, 1))
+    assert april.opening == 11900
 
 
 @pytest.mark.parametrize("way", ["to_balance", "out_of_band"])
@@ -152,6 +154,8 @@ def test_statement_ties_to_what_is_due_and_kept(customer, way):
     due = sum(selectors.amounts(invoice).due for invoice in (paid, late, open_))
     kept = sum(BalanceEntry.objects.values_list("amount", flat=True))
     assert statement.closing == due - kept != 0
+    april = statement_of(customer, "EUR", start=date(2026, 4, 1), end=date(2026, 4, 1))
+    assert april.opening == statement.closing
 
 
 def test_statement_is_of_one_customer_and_currency(customer):

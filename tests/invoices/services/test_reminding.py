@@ -123,9 +123,11 @@ def test_step_whose_day_had_come_when_the_invoice_was_sent_is_passed_over(plan):
 
 
 def test_invoice_that_was_never_sent_is_not_reminded_of(plan):
+    (row,) = reminding.wanted(noon(3))
     Invoice.objects.update(sent_at=None)
 
-    assert run(noon(3)) == []
+    assert list(reminding.wanted(noon(3))) == []
+    assert not reminding.remind(wanted=row, now=noon(3))
 
 
 def test_business_without_active_steps_reminds_nobody(plan):
