@@ -44,9 +44,13 @@ class Prepared:
         return self._run(values)
 
     def _run(self, values: Mapping[str, str | int]) -> list[tuple[Any, ...]]:
-        sql, params = self._written
-        given = [values[part] if isinstance(part, _Given) else part for part in params]
         with connection.cursor() as cursor:
+            # Writing it asks for the server's version: over a connection of its own, if
+            # there was none yet.
+            sql, params = self._written
+            given = [
+                values[part] if isinstance(part, _Given) else part for part in params
+            ]
             cursor.execute(sql, given)
             rows: Iterable[Any] = cursor.fetchall()
         if self._converters:

@@ -1,6 +1,9 @@
 """
-The door Lambda knocks on: loads everything at init, then answers one event at a time.
+The door Lambda knocks on: loads what every request needs at init, then answers one event
+at a time.
 
+The code behind an address, its templates and the database's connection wait for the first
+request for them, or for a warm-up: `events.VISITED`, `events.SHOWN`.
 Zappa deploys this function and has no part in its answers: docs/adr/0013.
 """
 
@@ -47,7 +50,7 @@ def warm_up(site: gateway.Gateway) -> None:
 
 secrets.load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django.setup(set_prefix=False)
+django.setup()
 check_stage()
 SITE = gateway.Gateway()
 warm_up(SITE)

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 PAGE_SIZE: Final = 10
 LARGEST_PAGE: Final = 100
 # What comes after a row; other cursors begin with a page's last row, or count.
-_AFTER: Final = re.compile(rb"p=([1-9][0-9]{0,17})")
+_AFTER: Final = re.compile(rb"p=([0-9]{1,18})")
 _SIZE: Final = re.compile(r"[1-9][0-9]{0,5}")
 
 

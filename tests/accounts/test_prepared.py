@@ -1,7 +1,10 @@
 from uuid import UUID
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.backends.signals import connection_created
+from django.db.models import Count
+from django.utils.functional import cached_property
 
 from accounts.models import User
 from accounts.prepared import Prepared
@@ -35,6 +38,29 @@ def test_it_is_one_statement_from_the_first_call_on(find, django_assert_num_quer
     with django_assert_num_queries(3):
         for _ in range(3):
             find(username="jo", pk=0)
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_a_new_environment_logs_in_once(monkeypatch):
+    # It does not know yet what kind of server it is, which grouping depends on.
+    database = connections[connection.alias]
+    for known in (database, database.features):
+        for name, value in vars(type(known)).items():
+            if isinstance(value, cached_property):
+                monkeypatch.delitem(vars(known), name, raising=False)
+    connection.close()
+    logins = []
+
+    def count(**kwargs):
+        logins.append(kwargs["connection"])
+
+    connection_created.connect(count)
+    counted = User.objects.annotate(posts_written=Count("posts"))
+    Prepared(lambda: counted.values_list("pk", "posts_written"))()
+    connection_created.disconnect(count)
+
+    assert len(logins) == 1
 
 
 def id_of_connection():

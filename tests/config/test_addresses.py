@@ -76,6 +76,20 @@ def test_every_address_that_is_handed_out_leads_somewhere(ask):
     }
 
 
+def test_a_worker_that_nobody_asks_by_an_address_knows_the_stage():
+    code = (
+        "import django; django.setup();"
+        "from django.urls import reverse; print(reverse('blog:index'))"
+    )
+    variables = {"SITE_URL": SITE, "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+    assert start(code, **variables).stdout == f"{STAGE}/\n"
+
+
+def test_robots_are_kept_out_of_what_is_below_the_stage(ask):
+    assert b"Disallow: /dev/i/\n" in ask("/robots.txt").body
+
+
 def test_a_script_is_told_of_a_wrong_address_in_json(ask):
     answer = ask("/api/v1/nothing/")
 

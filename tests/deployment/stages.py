@@ -17,14 +17,18 @@ from tests.rehearsal.aws import Aws, emulated_aws
 ROLE = "arn:aws:iam::123456789012:role/run"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:s"
 HANDLER = """
-import json, pathlib, time
+import json, os, pathlib, time
+from urllib.parse import urlsplit
 
 HERE = pathlib.Path(__file__).parent.parent
 ODD = json.loads((HERE / "odd.json").read_text())
+MANIFEST = json.loads((HERE / "build" / "static" / "staticfiles.json").read_text())
+SHEET = "/static/" + MANIFEST["paths"]["css/site.css"]
+STAGE = urlsplit(os.environ.get("SITE_URL", "")).path
 ANSWERS = {
     "/healthz": "ok",
     "/readyz": "ok",
-    "/": "<html></html>",
+    "/": f'<link rel="stylesheet" href="{STAGE}{SHEET}"></html>',
     "/api/v1/posts/": '{"results": []}',
 }
 

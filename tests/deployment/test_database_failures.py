@@ -225,6 +225,35 @@ def test_a_connection_killed_while_the_function_is_frozen_is_not_seen(server, st
     assert stage.errors() == []
 
 
+@pytest.fixture
+def forgetful(migrated: None, place: Callable[..., Function]) -> Iterator[Stage]:
+    """A function to which a second is as long as five minutes are to others."""
+    function = place(CONN_MAX_AGE="1")
+    yield Stage(function)
+    function.stop()
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_connection_that_grew_old_while_frozen_is_not_used(
+    server, forgetful, is_killed
+):
+    forgetful.get("/")
+    before = ask(server, f"SELECT id {OTHERS}")
+    forgetful.function.freeze()
+    if is_killed:
+        kill_connections(server)
+    # Signals stop the function, and the clock that it measures ages by goes on.
+    time.sleep(1.2)
+    forgetful.function.thaw()
+
+    assert forgetful.get("/")["statusCode"] == 200
+
+    after = ask(server, f"SELECT id {OTHERS}")
+    assert len(before) == len(after) == 1
+    assert before != after
+    assert forgetful.errors() == []
+
+
 def test_a_schedule_fails_without_its_database_and_so_comes_again(server, stage):
     stage.function.invoke(RUN_TASKS)
     server.kill()

@@ -15,8 +15,17 @@ import MySQLdb
 import pytest
 
 from deploy import checks, native, package, zipping
+from tests.addresses import HOST, SITE, walked
+from tests.config.shapes import received
 from tests.journeys.main_job import main_job
-from tests.rehearsal.environments import RUNTIME, SITE_PACKAGES, FunctionError
+from tests.rehearsal.environments import (
+    RUNTIME,
+    SITE_PACKAGES,
+    Configuration,
+    Function,
+    FunctionError,
+)
+from tests.rehearsal.gateway import rest_event
 
 # Loads the driver and the files it is given; prints what is then in memory.
 LOAD = """
@@ -183,6 +192,36 @@ def test_pages_of_libraries_bring_their_files(stage, address):
 
     assert len(files) > 2
     assert all(reader.download(file) for file in files)
+
+
+def test_a_stage_without_a_domain_hands_out_addresses_that_lead_somewhere(
+    stage, task, tmp_path
+):
+    variables = stage.function.configuration.variables | {
+        "ALLOWED_HOSTS": HOST,
+        "SITE_URL": SITE,
+    }
+    function = Function(task, Configuration(variables, timeout=120), tmp_path)
+
+    def ask(path):
+        headers = {"Host": HOST, "X-Forwarded-Proto": "https"}
+        event = rest_event("GET", path, headers=headers, stage_in_path=True)
+        return received(function.invoke(event))
+
+    found = walked(
+        ask,
+        f"{SITE}/",
+        f"{SITE}/blog/pricing-a-day-of-work/",
+        f"{SITE}/accounts/login/",
+        f"{SITE}/blog/feed/",
+        f"{SITE}/sitemap.xml",
+        f"{SITE}/api/v1/posts/?page_size=1",
+        f"{SITE}/api/docs/",
+    )
+
+    function.stop()
+    assert set(found.values()) == {200}
+    assert any(re.search(r"/dev/static/css/site\.\w+\.css$", link) for link in found)
 
 
 def test_an_owner_invoices_and_a_customer_pays(stage):

@@ -1,4 +1,6 @@
+import io
 import threading
+import zipfile
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -39,12 +41,19 @@ def site(answers):
     server.server_close()
 
 
+def style_sheet(zip_content):
+    with zipfile.ZipFile(io.BytesIO(zip_content)) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".css"))
+        return name.removeprefix("build"), archive.read(name)
+
+
 def healthy(zip_content):
-    path, content = smoke.style_sheet(zip_content)
+    path, content = style_sheet(zip_content)
+    page = f'<html><link rel="stylesheet" href="{path}"></html>'
     return {
         "/healthz": [(200, b"ok")],
         "/readyz": [(200, b"ok")],
-        "/": [(200, b"<html></html>")],
+        "/": [(200, page.encode())],
         "/api/v1/posts/": [(200, b'{"results": []}')],
         path: [(200, content)],
     }
@@ -54,7 +63,9 @@ def test_every_path_is_asked_of_a_healthy_stage(zips):
     answers = healthy(zips[0])
 
     with site(answers) as address:
-        assert smoke.ask(address, zips[0], patience=0) == list(answers)
+        asked = smoke.ask(address, zips[0], patience=0)
+
+    assert asked == [*list(answers)[:-1], "its style sheet"]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +90,41 @@ def test_wrong_answer_is_named(zips, path, answer, problem):
 def test_stage_that_runs_another_zip_is_found_by_its_style_sheet(zips):
     with (
         site(healthy(zips[1])) as address,
-        pytest.raises(Unhealthy, match=r"site\..*\.css answered 404"),
+        pytest.raises(Unhealthy, match=r"/ links to .*css, which is not of the zip"),
     ):
         smoke.ask(address, zips[0], patience=0)
 
 
 def test_style_sheet_must_be_the_zips_own(zips):
-    path, _ = smoke.style_sheet(zips[0])
+    path, _ = style_sheet(zips[0])
 
     with (
         site(healthy(zips[0]) | {path: [(200, b"body {}")]}) as address,
         pytest.raises(Unhealthy, match="css answered with something else"),
+    ):
+        smoke.ask(address, zips[0], patience=0)
+
+
+def test_style_sheet_is_found_as_a_browser_finds_it(zips):
+    path, _ = style_sheet(zips[0])
+    answers = healthy(zips[0])
+    below_stage = {f"/dev{place}": several for place, several in answers.items()}
+
+    with (
+        site(below_stage) as address,
+        pytest.raises(Unhealthy, match=r"[0-9]/static/.*\.css answered 404"),
+    ):
+        smoke.ask(f"{address}/dev", zips[0], patience=0)
+
+    page = f'<link rel="stylesheet" href="/dev{path}"></html>'.encode()
+    with site(below_stage | {"/dev/": [(200, page)]}) as address:
+        assert smoke.ask(f"{address}/dev", zips[0], patience=0)
+
+
+def test_page_without_a_style_sheet_is_named(zips):
+    with (
+        site(healthy(zips[0]) | {"/": [(200, b"<html></html>")]}) as address,
+        pytest.raises(Unhealthy, match="/ links to no style sheet"),
     ):
         smoke.ask(address, zips[0], patience=0)
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
 
+from accounts.api.cursors import LARGEST_PAGE
 from accounts.models import Edition
 from accounts.services import profile
 from accounts.services.tokens import create_token
@@ -106,6 +107,27 @@ def test_a_list_is_what_the_view_set_lists_page_by_page(client):
     assert pages == 3
 
 
+def test_a_page_has_its_largest_size(client, author):
+    like = PostFactory(published=True, author=author)
+    Post.objects.bulk_create(
+        Post(
+            author=author,
+            title="Another",
+            slug=f"another-{number}",
+            status=PostStatus.PUBLISHED,
+            published_at=like.published_at,
+            revised_at=like.revised_at,
+        )
+        for number in range(LARGEST_PAGE)
+    )
+
+    page = client.get(f"{POSTS}?page_size=1000")
+
+    assert page["ETag"]
+    assert len(page.json()["results"]) == LARGEST_PAGE
+    assert page.json()["next"]
+
+
 @pytest.mark.parametrize("extra", ["", "&cursor=cD0z", "&cursor=cj0xJnA9Mg=="])
 @pytest.mark.parametrize(
     "asked",
@@ -139,6 +161,7 @@ def test_a_list_asked_for_in_any_way_is_what_the_view_set_lists(client, asked, e
         "x",
         "%FF",
         "cD0x",
+        "cD0=",
         "cD0wMw==",
         "bz0xJnA9Mw==",
         "cD14",
