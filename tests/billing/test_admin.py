@@ -7,6 +7,7 @@ from accounts.models import Business
 from accounts.roles import Role
 from billing.models import Payment, Refund
 from billing.states import RefundStatus
+from invoices.models import LedgerEntry
 from tests.factories import BusinessFactory, MembershipFactory
 from tests.rows import AT, ROWS, payment
 
@@ -15,7 +16,16 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def paid(business: Business) -> Payment:
-    return payment(business)
+    row = payment(business)
+    LedgerEntry.objects.create(
+        invoice=row.invoice,
+        kind=LedgerEntry.Kind.PAYMENT,
+        source=row.payment_intent,
+        amount=row.amount,
+        currency=row.currency,
+        occurred_at=AT,
+    )
+    return row
 
 
 def button(row: Payment) -> str:

@@ -231,8 +231,8 @@ def test_a_stage_is_read_from_its_files():
     assert (dev.database, dev.way_out, dev.alarms) == ("aurora", "nat-instance", False)
     assert (prod.memory, prod.worker_memory, dev.memory) == (1769, 1024, 1024)
     assert (cents(prod.keep_warm), dev.keep_warm) == (Decimal("2607.14"), 0)
-    assert cents(prod.schedules) == Decimal("8790.42")
-    assert cents(dev.schedules) == Decimal("152.08")
+    assert cents(prod.schedules) == Decimal("9550.83")
+    assert cents(dev.schedules) == Decimal("304.17")
 
 
 def line_of_log(**fields):

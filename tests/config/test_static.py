@@ -7,6 +7,9 @@ from django.http import HttpResponse
 
 from config.static import StaticFiles
 
+# To close a response is to look after the connections of its request.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def site(settings, tmp_path):
