@@ -132,7 +132,8 @@ UNREAD = (
     # Python in a browser, and OpenSSL by another way than Python's own.
     "urllib3/contrib/emscripten",
     "urllib3/contrib/pyopenssl.py",
-    # The same in C; the API's description is written without.
+    # The same in C; these are written without as well.
+    "charset_normalizer/*.so",
     "yaml/_yaml*",
 )
 FOR_DEVELOPERS = {

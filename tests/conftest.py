@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings, settings
@@ -48,13 +49,15 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """Between tests all tables are emptied, of rows as well that nobody may delete."""
-    flush = connection.ops.execute_sql_flush
+    # Of the class: a browser's thread has a connection for each of its contexts.
+    operations: Any = type(connection.ops)
+    flush = operations.execute_sql_flush
 
-    def without_guards(statements: list[str]) -> None:
-        with guards.lifted(connection, "between tests"):
-            flush(statements)
+    def without_guards(self: Any, statements: list[str]) -> None:
+        with guards.lifted(self.connection, "between tests"):
+            flush(self, statements)
 
-    connection.ops.execute_sql_flush = without_guards
+    operations.execute_sql_flush = without_guards
 
 
 @pytest.fixture(scope="session", autouse=True)
