@@ -53,7 +53,7 @@ def say(level, message, **fields):
 @contextmanager
 def account(variables: Mapping[str, str] | None = None) -> Iterator[Aws]:
     """
-    With the outputs of each stage's infrastructure; only prod has a domain.
+    With the outputs of each stage's infrastructure; none has a domain.
 
     :param variables: of every function, over its own
     """
@@ -87,8 +87,6 @@ def infrastructure(stage: str) -> dict[str, object]:
         "DatabaseHost": "db.example.com",
         "MediaBucket": "media",
     }
-    if stage == "prod":
-        outputs["Domain"] = f"{stage}.example.com"
     bucket = {"BucketName": f"zips-of-{stage}"}
     return {
         "Resources": {"Deploy": {"Type": "AWS::S3::Bucket", "Properties": bucket}},
