@@ -65,6 +65,16 @@ def test_a_refund_goes_back_to_the_latest_payments_first(stripe, invoice, run_ta
     ]
 
 
+def test_what_the_latest_payment_covers_leaves_the_others(stripe, invoice, run_tasks):
+    for amount in (3_000, 7_000):
+        deliver(stripe, *stripe.pay(start(invoice, amount).session_id))
+
+    credit(invoice, refunds=7_000, out_of_band=3_000)
+    run_tasks()
+
+    assert [row.payment.amount for row in Refund.objects.all()] == [7_000]
+
+
 def test_money_asked_to_go_back_is_not_kept_as_well(invoice, payment):
     refund(payment, 4_000)
 

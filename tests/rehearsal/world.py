@@ -153,9 +153,9 @@ def mails_in(folder: Path) -> list[Message]:
     """What Django's file backend wrote, oldest first."""
     files = sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime_ns)
     return [
-        email.message_from_string(text.strip())
+        email.message_from_bytes(text.strip())
         for file in files
-        for text in file.read_text().split("-" * 79)
+        for text in file.read_bytes().split(b"-" * 79)
         if text.strip()
     ]
 

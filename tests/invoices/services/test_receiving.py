@@ -188,6 +188,14 @@ def test_taken_back_with_what_was_kept_of_it(invoice):
     assert (sums.paid, sums.refunded, sums.due, balance(invoice)) == (0, 0, 11900, 0)
 
 
+def test_a_payment_that_was_kept_whole_is_taken_back_whole(invoice):
+    void_invoice(invoice=invoice, actor=None, now=NOW)
+
+    take_back(receive(invoice))
+
+    assert (ledger(invoice), balance(invoice)) == ([], 0)
+
+
 def test_what_has_paid_another_invoice_is_not_taken_back(invoice):
     payment = receive(invoice, 12000)
     use(another(invoice))
