@@ -19,7 +19,7 @@ class ExactMixin:
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         # Of the field that this is mixed into.
-        parameters: dict[str, Any] = super().db_parameters(connection)  # type: ignore[misc]
+        parameters: dict[str, Any] = super().db_parameters(connection)  # type: ignore[misc] # as above
         if connection.vendor == "mysql":
             parameters["collation"] = "utf8mb4_bin"
         return parameters

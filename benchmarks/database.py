@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import MySQLdb  # type: ignore[import-untyped]
+import MySQLdb  # type: ignore[import-untyped] # it has no types
 
 from benchmarks import rows
 from benchmarks.targets import ROOT, Target
@@ -74,14 +74,14 @@ class Server:
         return f"{database}.{'blog_post' if database == 'ours' else 'posts'}"
 
     def rename_newest(self, database: str, title: str) -> None:
-        update = f"UPDATE {self.posts_of(database)} SET title = %s WHERE id = %s"  # noqa: S608
+        update = f"UPDATE {self.posts_of(database)} SET title = %s WHERE id = %s"  # noqa: S608 - a name of ours
         self.ask(update, title, rows.POSTS)
 
     def forget_drafts(self, database: str) -> None:
         """Delete what calls wrote, so that every round finds the same tables."""
         if database == "ours":
             self.ask("DELETE FROM ours.accounts_event WHERE type LIKE 'post.%%'")
-        delete = f"DELETE FROM {self.posts_of(database)} WHERE id > %s"  # noqa: S608
+        delete = f"DELETE FROM {self.posts_of(database)} WHERE id > %s"  # noqa: S608 - a name of ours
         self.ask(delete, rows.POSTS)
 
 

@@ -139,7 +139,7 @@ def measure(
     findings = Findings()
     for round_ in range(1, plan.rounds + 1):
         say(f"round {round_} of {plan.rounds}: {plan.cold} cold starts each")
-        measure_cold(contestants, plan, findings, random.Random(round_))  # noqa: S311
+        measure_cold(contestants, plan, findings, random.Random(round_))  # noqa: S311 - the same order in every run
         say(f"round {round_} of {plan.rounds}: {plan.warm} calls of each operation")
         measure_warm(contestants, plan, findings)
     return findings

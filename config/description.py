@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 from accounts.api import schema
 
 
-class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call] # a base without types
     """Found by the name of its class: our tokens are described as knox's."""
 
     target_class = "accounts.api.authentication.TokenAuthentication"

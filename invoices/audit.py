@@ -418,7 +418,7 @@ def payments(business: Business) -> Iterator[Finding]:
 def _booked(
     model: type[LedgerEntry | BalanceEntry], sources: Mapping[str, Any]
 ) -> Mapping[tuple[str, str], int]:
-    rows = model._default_manager.filter(source__in=list(sources))  # noqa: SLF001
+    rows = model._default_manager.filter(source__in=list(sources))
     found = rows.values_list("kind", "source", "amount")
     return defaultdict(int, {(kind, source): amount for kind, source, amount in found})
 
@@ -492,7 +492,7 @@ def orphans() -> Iterator[Finding]:
         (Document, _of_nothing()),
     )
     for model, condition in lost:
-        rows = model._default_manager.filter(condition).order_by("pk")  # noqa: SLF001
+        rows = model._default_manager.filter(condition).order_by("pk")
         for pk in rows.values_list("pk", flat=True).iterator():
             name = f"{model._meta.verbose_name} {pk}"
             yield Finding("orphans", name, "what it belongs to is gone.")

@@ -203,7 +203,7 @@ def _sent(
 
 def _day(day: date | None, language: str) -> str:
     # A cold start that sends no mail should not pay for Babel.
-    from babel.dates import format_date  # noqa: PLC0415
+    from babel.dates import format_date  # noqa: PLC0415 - as said above
 
     # As in documents: American English puts the month first, which others misread.
     return str(format_date(day, "d MMMM y" if language == "en" else "long", language))

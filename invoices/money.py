@@ -89,8 +89,8 @@ def _spoken(amount: Decimal, currency: str, locale: str, decimals: int) -> str:
 @cache
 def _pattern(currency: str, locale: str, decimals: int) -> "NumberPattern":
     # A cold start that shows no amount should not pay for Babel.
-    import babel  # noqa: PLC0415
-    from babel.numbers import get_currency_symbol, parse_pattern  # noqa: PLC0415
+    import babel  # noqa: PLC0415 - as said above
+    from babel.numbers import get_currency_symbol, parse_pattern  # noqa: PLC0415 - as said above
 
     spoken = babel.Locale.parse(locale).currency_formats["standard"].pattern
     if get_currency_symbol(currency, locale)[-1].isalpha():

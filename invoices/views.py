@@ -60,6 +60,6 @@ def _said(seal: Seal) -> dict[str, Any]:
         "kind": "Credit note" if is_credit_note else "Invoice",
         "issuer": content["seller"]["name"],
         "number": content["number"],
-        "issued_on": (seal.credit_note or seal.invoice).issue_date,  # type: ignore[union-attr]
+        "issued_on": (seal.credit_note or seal.invoice).issue_date,  # type: ignore[union-attr] # it is of one
         "is_void": seal.invoice is not None and seal.invoice.voided_at is not None,
     }

@@ -40,7 +40,7 @@ class CountedHere:
         return caller is None or self.admits(caller)
 
     def caller(self, request: HttpRequest) -> object:
-        """Whom to count; None for whom not to."""
+        """Whom to count; None for whom not to. Each kind of throttle says."""
         raise NotImplementedError
 
     def wait(self) -> float:

@@ -162,7 +162,7 @@ def send_refund(*, refund: Refund, now: datetime) -> None:
         _send_refund.using(run_after=now + wait).enqueue(refund_id=refund.pk)
     except PaymentRejected as error:
         # Stripe's answer says it all; a traceback would only say who asked.
-        logger.error("Stripe rejected refund %s: %s", refund.public_id, error.reason)  # noqa: TRY400
+        logger.error("Stripe rejected refund %s: %s", refund.public_id, error.reason)  # noqa: TRY400 - as said above
         _reject(refund, now)
     else:
         apply_refund(fact=fact, now=now)

@@ -137,7 +137,7 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     post = serializers.SlugRelatedField[Post](slug_field="slug", read_only=True)
     # DRF calls a field's serializer its parent; a declared field never becomes that.
-    parent = serializers.SlugRelatedField[Comment](  # type: ignore[assignment]
+    parent = serializers.SlugRelatedField[Comment](  # type: ignore[assignment] # as above
         slug_field="public_id", read_only=True, allow_null=True
     )
     author = AuthorSerializer(read_only=True)

@@ -120,7 +120,7 @@ class StatementViewSet(GenericViewSet[Customer]):
     )
     def statement_document(self, request: Request, id: str) -> HttpResponse:
         # Only who renders pays for the PDF library.
-        from invoices import pdf  # noqa: PLC0415
+        from invoices import pdf  # noqa: PLC0415 - as said above
 
         statement = self._asked(request)
         name = content_disposition_header(True, statement.document_name)

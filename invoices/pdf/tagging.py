@@ -206,34 +206,34 @@ def canvas_of(flowable: Flowable) -> TaggingCanvas:
 class Layout(TableRenderCB):
     """A table that only puts things in their places: none of its lines is read out."""
 
-    def startTable(self, table: Table) -> None:  # noqa: N802 - as all below
+    def startTable(self, table: Table) -> None:  # noqa: N802 - ReportLab calls it so
         pass
 
-    def startBG(self, table: Table) -> None:  # noqa: N802
+    def startBG(self, table: Table) -> None:  # noqa: N802 - as above
         canvas_of(table).decorate()
 
-    def endBG(self, table: Table) -> None:  # noqa: N802
+    def endBG(self, table: Table) -> None:  # noqa: N802 - as above
         canvas_of(table).decorate(stop=True)
 
-    def startRow(self, table: Table, row: int) -> None:  # noqa: N802
+    def startRow(self, table: Table, row: int) -> None:  # noqa: N802 - as above
         pass
 
-    def startCell(self, table: Table, row: int, column: int, *_: Any) -> None:  # noqa: N802
+    def startCell(self, table: Table, row: int, column: int, *_: Any) -> None:  # noqa: N802 - as above
         pass
 
-    def endCell(self, table: Table) -> None:  # noqa: N802
+    def endCell(self, table: Table) -> None:  # noqa: N802 - as above
         pass
 
-    def endRow(self, table: Table) -> None:  # noqa: N802
+    def endRow(self, table: Table) -> None:  # noqa: N802 - as above
         pass
 
-    def startLines(self, table: Table) -> None:  # noqa: N802
+    def startLines(self, table: Table) -> None:  # noqa: N802 - as above
         canvas_of(table).decorate()
 
-    def endLines(self, table: Table) -> None:  # noqa: N802
+    def endLines(self, table: Table) -> None:  # noqa: N802 - as above
         canvas_of(table).decorate(stop=True)
 
-    def endTable(self, table: Table) -> None:  # noqa: N802
+    def endTable(self, table: Table) -> None:  # noqa: N802 - as above
         pass
 
 
@@ -248,20 +248,20 @@ class Grid(Layout):
         self._element: Element | None = None
         self._is_repeated = False
 
-    def startTable(self, table: Table) -> None:  # noqa: N802
+    def startTable(self, table: Table) -> None:  # noqa: N802 - as above
         self._is_repeated = self._element is not None
         if self._element is None:
             self._element = Element("Table", canvas_of(table).within)
         canvas_of(table).open(self._element)
 
-    def startRow(self, table: Table, row: int) -> None:  # noqa: N802
+    def startRow(self, table: Table, row: int) -> None:  # noqa: N802 - as above
         self._row = row
         if self._is_hidden:
             canvas_of(table).decorate()
         else:
             canvas_of(table).open(Element("TR", canvas_of(table).within))
 
-    def startCell(self, table: Table, row: int, column: int, *_: Any) -> None:  # noqa: N802
+    def startCell(self, table: Table, row: int, column: int, *_: Any) -> None:  # noqa: N802 - as above
         if self._is_hidden:
             return
         canvas = canvas_of(table)
@@ -272,17 +272,17 @@ class Grid(Layout):
         else:
             canvas.open(Element("TD", canvas.within))
 
-    def endCell(self, table: Table) -> None:  # noqa: N802
+    def endCell(self, table: Table) -> None:  # noqa: N802 - as above
         if not self._is_hidden:
             canvas_of(table).close()
 
-    def endRow(self, table: Table) -> None:  # noqa: N802
+    def endRow(self, table: Table) -> None:  # noqa: N802 - as above
         if self._is_hidden:
             canvas_of(table).decorate(stop=True)
         else:
             canvas_of(table).close()
 
-    def endTable(self, table: Table) -> None:  # noqa: N802
+    def endTable(self, table: Table) -> None:  # noqa: N802 - as above
         canvas_of(table).close()
 
     @property

@@ -266,7 +266,7 @@ def _reminder(
 
 def _statement(delivery: Delivery, period: list[str]) -> EmailMultiAlternatives:
     # Only who renders pays for the PDF library.
-    from invoices import pdf  # noqa: PLC0415
+    from invoices import pdf  # noqa: PLC0415 - as said above
 
     currency, start, end = period
     statement = statements.statement_of(

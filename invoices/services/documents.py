@@ -59,7 +59,7 @@ def read_document(
 def _one_of(invoice: Invoice | None, credit_note: CreditNote | None) -> Issued:
     if (invoice is None) == (credit_note is None):
         raise TypeError("A document is of an invoice or of a credit note.")
-    return invoice or credit_note  # type: ignore[return-value]
+    return invoice or credit_note  # type: ignore[return-value] # one is there
 
 
 def _stored(issued: Issued) -> Document:
@@ -82,7 +82,7 @@ def _kind(issued: Issued) -> str:
 
 def _render(issued: Issued) -> bytes:
     # Only who renders pays for the PDF library.
-    from invoices import pdf  # noqa: PLC0415
+    from invoices import pdf  # noqa: PLC0415 - as said above
 
     if isinstance(issued, CreditNote):
         return pdf.render_credit_note(issued)

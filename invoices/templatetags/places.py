@@ -8,7 +8,7 @@ register = template.Library()
 def country(code: str) -> str:
     """The name of a country by its two letters; the letters if nobody knows them."""
     # Loaded by those who show addresses: most pages show none.
-    from babel import Locale  # noqa: PLC0415
+    from babel import Locale  # noqa: PLC0415 - as said above
 
     locale = Locale.parse((get_language() or "en").replace("-", "_"))
     return str(locale.territories.get(code, code))

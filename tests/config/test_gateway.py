@@ -61,7 +61,7 @@ def stream(request):
 
 
 def download(request):
-    return FileResponse(open(__file__, "rb"), filename="it.py")  # noqa: PTH123
+    return FileResponse(open(__file__, "rb"), filename="it.py")  # noqa: PTH123 - the response closes it
 
 
 def typed(request):

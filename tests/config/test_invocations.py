@@ -20,7 +20,7 @@ TOKEN = "ntOpH_Dl11sK1_9j5uA0RJxYJqCbzKgj"
 def call(transactional_db, caplog, settings):
     """Sends an event to the handler; what was told of it."""
     # Imported here: it loads Django as a stage does, and wants the database for that.
-    from config.lambda_handler import handler  # noqa: PLC0415
+    from config.lambda_handler import handler  # noqa: PLC0415 - as said above
 
     settings.ALLOWED_HOSTS = ["pay.example.com"]
     caplog.set_level(logging.INFO)

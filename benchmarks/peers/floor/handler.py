@@ -51,7 +51,7 @@ def connected() -> MySQLdb.Connection:
 connection = connected()
 
 
-def handler(event, context):  # type: ignore[no-untyped-def]
+def handler(event, context):  # type: ignore[no-untyped-def] # JSON
     if event["httpMethod"] == "POST":
         return answer(*create(event))
     slug = event["path"].removeprefix("/api/v1/posts/").strip("/")
@@ -75,7 +75,7 @@ def detail(slug: str) -> tuple[int, Event]:
     return 200, {**summary_of(tuple(head)), "body": body, "body_html": body_html}
 
 
-def create(event) -> tuple[int, Event]:  # type: ignore[no-untyped-def]
+def create(event) -> tuple[int, Event]:  # type: ignore[no-untyped-def] # JSON
     scheme, _, token = event["headers"].get("Authorization", "").partition(" ")
     writers = fetched(WRITER, hashlib.sha512(token.encode()).hexdigest())
     if scheme != "Token" or not writers:
@@ -121,7 +121,7 @@ def summary_of(row: Row) -> Event:
     }
 
 
-def moment(value) -> str | None:  # type: ignore[no-untyped-def]
+def moment(value) -> str | None:  # type: ignore[no-untyped-def] # JSON
     return value and f"{value.isoformat()}Z"
 
 

@@ -39,7 +39,7 @@ def test_render_statement_shows_each_document_and_what_was_owed_after_it():
     (shown,) = pages(statement(rows))
 
     page = "\n".join(shown)
-    assert "Statement of account\n1 January 2026 – 31 March 2026\n" in page  # noqa: RUF001
+    assert "Statement of account\n1 January 2026 – 31 March 2026\n" in page  # noqa: RUF001 - as printed
     assert "Customer\nBakery\n" in page
     assert "1 Jan 2026\nOpening balance\n€50.00\n" in page
     assert "7 Jan 2026\nInvoice INV-00001\n€119.00\n€169.00\n" in page

@@ -8,7 +8,7 @@ from django.db import models
 class User(models.Model):
     username = models.CharField(max_length=50, unique=True)
     full_name = models.CharField(max_length=150)
-    token_digest = models.CharField(max_length=128, null=True, unique=True)  # noqa: DJ001
+    token_digest = models.CharField(max_length=128, null=True, unique=True)  # noqa: DJ001 - unique, and most have none
 
     is_authenticated = True
 
