@@ -242,6 +242,10 @@ def compute(
     if off > max(subtotal, 0):
         raise AmountOutOfRange("The discount is larger than what it is taken from.")
     extras = tuple(each.amount(subtotal, currency) for each in adjustments)
+    line_nets, extra_nets = amounts, extras
+    if prices_include_tax:
+        line_nets = _line_nets(lines, amounts, tax_per_line=tax_per_line)
+        extra_nets = _extra_nets(adjustments, extras)
     groups = _Groups([line.tax for line in lines], amounts)
     groups.take_off(off)
     groups.add([each.tax for each in adjustments], extras)
@@ -253,16 +257,9 @@ def compute(
     rounding = _to_multiple(net + tax - prepaid, cash_rounding)
     return Totals(
         line_amounts=amounts,
-        line_nets=_line_nets(lines, amounts, tax_per_line=tax_per_line)
-        if prices_include_tax
-        else amounts,
+        line_nets=line_nets,
         adjustment_amounts=extras,
-        adjustment_nets=tuple(
-            extra - each.tax.within(extra)
-            for each, extra in zip(adjustments, extras, strict=True)
-        )
-        if prices_include_tax
-        else extras,
+        adjustment_nets=extra_nets,
         subtotal=subtotal,
         discount=off,
         net=net,
@@ -273,6 +270,16 @@ def compute(
         rounding=rounding,
         payable=net + tax - prepaid + rounding,
         taxed=taxed,
+    )
+
+
+def _extra_nets(
+    adjustments: Iterable[Adjustment], extras: Iterable[int]
+) -> tuple[int, ...]:
+    """What is left of each charge or allowance without the tax within it."""
+    return tuple(
+        extra - each.tax.within(extra)
+        for each, extra in zip(adjustments, extras, strict=True)
     )
 
 

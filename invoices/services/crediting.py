@@ -111,14 +111,26 @@ def issue_credit_note(
     if not reason.strip():
         raise ValidationError({"reason": "Say why: the reason is printed."})
     draft = _worked_out(invoice, quantities)
-    note = CreditNote(
+    note = _drawn_up(invoice, draft, split, now)
+    note.reason, note.created_by = reason.strip(), actor
+    _check_split(note, draft)
+    # Before the first event; see `numbering.open_run`.
+    run = numbering.open_run(note.business, Series.Kind.CREDIT_NOTE, note.issue_date)
+    _use(note, draft, actor, now)
+    _issue(note, draft, run, actor, now)
+    return note
+
+
+def _drawn_up(
+    invoice: Invoice, draft: Draft, split: Split, now: datetime
+) -> CreditNote:
+    return CreditNote(
         business=invoice.business,
         customer=invoice.customer,
         invoice=invoice,
         currency=invoice.currency,
         language=invoice.language,
         issue_date=invoice.business.today(now),
-        reason=reason.strip(),
         seller=invoice.seller,
         buyer=invoice.buyer,
         net=draft.net,
@@ -129,14 +141,7 @@ def issue_credit_note(
         to_balance=split.to_balance,
         out_of_band=split.out_of_band,
         issued_at=now,
-        created_by=actor,
     )
-    _check_split(note, draft)
-    # Before the first event; see `numbering.open_run`.
-    run = numbering.open_run(note.business, Series.Kind.CREDIT_NOTE, note.issue_date)
-    _use(note, draft, actor, now)
-    _issue(note, draft, run, actor, now)
-    return note
 
 
 def _check_creditable(invoice: Invoice) -> None:

@@ -9,20 +9,15 @@ from tests.invoices.api.world import API, body_for, url
 pytestmark = pytest.mark.django_db
 
 
-def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
-    body = body_for(customer, rate, reference="PO-1", discount_percent="10")
-
-    response = api.post(f"{API}/invoices/", body)
-
-    invoice = Invoice.objects.get()
-    assert response.status_code == 201
-    assert response.json() == {
+def as_written(invoice, rate):
+    """Everything that is said of the draft."""
+    return {
         "id": str(invoice.public_id),
         "number": None,
         "status": "draft",
         "is_overdue": False,
-        "business": str(business.public_id),
-        "customer": str(customer.public_id),
+        "business": str(invoice.business.public_id),
+        "customer": str(invoice.customer.public_id),
         "customer_name": "Anna Schmidt",
         "currency": "EUR",
         "issue_date": None,
@@ -91,6 +86,16 @@ def test_draft_is_written_with_its_lines(api, business, owner, customer, rate):
         "created_at": "2026-03-01T09:30:00Z",
         "updated_at": "2026-03-01T09:30:00Z",
     }
+
+
+def test_draft_is_written_with_its_lines(api, owner, customer, rate):
+    body = body_for(customer, rate, reference="PO-1", discount_percent="10")
+
+    response = api.post(f"{API}/invoices/", body)
+
+    invoice = Invoice.objects.get()
+    assert response.status_code == 201
+    assert response.json() == as_written(invoice, rate)
     assert invoice.created_by == owner
     assert Event.objects.get().type == "invoice.created"
 
