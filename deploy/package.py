@@ -13,12 +13,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from deploy import checks, compiling, native, pruning, zipping
+from deploy.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -66,7 +66,7 @@ def build(output: Path) -> None:
 
 
 def _build(output: Path) -> None:
-    say = _Progress()
+    say = Progress().say
     say("environment of run-time dependencies")
     python = _environment()
     say("clean copy of the project")
@@ -193,16 +193,6 @@ def _run(
         subprocess.run(said, cwd=cwd, env=env, check=True)
     except subprocess.CalledProcessError as error:
         raise checks.Unfit(f"`{' '.join(said)}` failed; it says why above.") from error
-
-
-class _Progress:
-    """Prints each step with the seconds since the first."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-
-    def __call__(self, step: str) -> None:
-        _print(f"{time.monotonic() - self._started:4.0f} s · {step}")
 
 
 def _print(line: str) -> None:
