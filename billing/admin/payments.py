@@ -1,4 +1,4 @@
-"""The back office's pages about money at Stripe: to look at, and to give back."""
+"""Money that arrived, and the button that sends it back."""
 
 from typing import Any
 
@@ -12,32 +12,15 @@ from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.admin.base import OperatorAdmin, button, label
+from accounts.admin.base import button, label
 from accounts.http import may, person
 from accounts.roles import Permission
 from billing.forms import PayForm
-from billing.models import Checkout, Payment, Refund, StripeEvent
+from billing.models import Payment
 from billing.services import refunding
-from billing.states import BACK, LEFT, LIVE, CheckoutStatus, RefundStatus
 from invoices.admin.filters import CurrencyFilter
 from invoices.admin.ledger import MoneyAdmin
 from invoices.admin.records import spoken
-
-REFUND_COLORS = {
-    **dict.fromkeys(BACK, "danger"),
-    **dict.fromkeys(LEFT, "info"),
-    RefundStatus.SUCCEEDED: "success",
-}
-CHECKOUT_COLORS = {
-    **dict.fromkeys(LIVE, "info"),
-    CheckoutStatus.PAID: "success",
-    CheckoutStatus.FAILED: "danger",
-    CheckoutStatus.REJECTED: "danger",
-}
-EVENT_COLORS = {
-    StripeEvent.Status.PROCESSED: "success",
-    StripeEvent.Status.FAILED: "danger",
-}
 
 
 class RefundForm(PayForm):
@@ -135,66 +118,3 @@ class PaymentAdmin(MoneyAdmin):
             form=form,
             act=act,
         )
-
-
-@admin.register(Refund)
-class RefundAdmin(MoneyAdmin):
-    business_path = "payment__invoice__business"
-    list_display = ("requested_at", "payment", "amount_", "state", "reason")
-    list_filter = ("status", CurrencyFilter)
-    list_select_related = ("payment",)
-    search_fields = ("=stripe_id", "=payment__payment_intent")
-    ordering = ("-pk",)
-    fields = (
-        ("payment", "state"),
-        ("amount_", "reason"),
-        ("requested_at", "sent_at"),
-        ("stripe_id", "tries"),
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("payment__invoice")
-
-    @label("status", REFUND_COLORS, ordering="status")
-    def state(self, refund: Refund) -> tuple[str, str]:
-        return refund.status, refund.get_status_display()
-
-
-@admin.register(Checkout)
-class CheckoutAdmin(MoneyAdmin):
-    """Attempts to pay. What was asked of Stripe is shown to nobody: it has addresses."""
-
-    business_path = "invoice__business"
-    list_display = ("started_at", "invoice", "amount_", "state", "expires_at")
-    list_filter = ("status", CurrencyFilter)
-    list_select_related = ("invoice",)
-    search_fields = ("=session_id", "^invoice__number")
-    ordering = ("-pk",)
-    fields = (
-        ("invoice", "state"),
-        ("amount_", "session_id"),
-        ("started_at", "expires_at"),
-    )
-
-    @label("status", CHECKOUT_COLORS, ordering="status")
-    def state(self, checkout: Checkout) -> tuple[str, str]:
-        return checkout.status, checkout.get_status_display()
-
-
-@admin.register(StripeEvent)
-class StripeEventAdmin(OperatorAdmin):
-    list_display = ("received_at", "type", "state", "tries", "object_id", "note")
-    list_filter = ("status", "livemode")
-    search_fields = ("=event_id", "=object_id", "^type")
-    ordering = ("-pk",)
-    fields = (
-        ("event_id", "type"),
-        ("state", "tries"),
-        ("object_id", "livemode"),
-        ("received_at", "api_version"),
-        "note",
-    )
-
-    @label("status", EVENT_COLORS, ordering="status")
-    def state(self, event: StripeEvent) -> tuple[str, str]:
-        return event.status, event.get_status_display()
