@@ -232,14 +232,15 @@ def _differs(connection: BaseDatabaseWrapper, column: str, *, is_text: bool) -> 
 
 def _columns(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, bool]]:
     """Each column, in their order, and whether it holds text."""
+    if connection.vendor == "mysql":
+        query = (
+            "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
+            " ORDER BY ORDINAL_POSITION"
+        )
+    else:
+        # Django's introspection parses the table's SQL as well, which takes its time.
+        query = "SELECT name, lower(type) FROM pragma_table_xinfo(%s) WHERE hidden <> 1"
     with connection.cursor() as cursor:
-        if connection.vendor == "mysql":
-            cursor.execute(
-                "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS"
-                " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
-                " ORDER BY ORDINAL_POSITION",
-                [table],
-            )
-            return [(name, kind in _TEXT) for name, kind in cursor.fetchall()]
-        rows = connection.introspection.get_table_description(cursor, table)
-        return [(row.name, False) for row in rows]
+        cursor.execute(query, [table])
+        return [(name, kind in _TEXT) for name, kind in cursor.fetchall()]
