@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from billing import gateway
+from billing.gateway.client import is_live
 
 
 @register(Tags.security)
@@ -22,13 +22,13 @@ def _mistakes() -> Iterator[CheckMessage]:
             "STRIPE_API_KEY is no secret or restricted key of Stripe's.",
             id="billing.E001",
         )
-    elif (mode[1] == "live") != gateway.is_live():
+    elif (mode[1] == "live") != is_live():
         yield Error(
             f"STRIPE_API_KEY is a {mode[1]} key, but the stage is {settings.STAGE}: "
             "live keys belong to prod, and only they do.",
             id="billing.E002",
         )
-    if settings.STRIPE_API_BASE and gateway.is_live():
+    if settings.STRIPE_API_BASE and is_live():
         yield Error(
             "STRIPE_API_BASE names a stand-in for Stripe, which takes no money: "
             "unset it in prod.",

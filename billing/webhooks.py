@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing import gateway
 from billing.exceptions import InvalidSignature
+from billing.gateway.client import is_live
+from billing.gateway.webhooks import parse_event
 from billing.services import events
 
 logger = logging.getLogger(__name__)
@@ -27,11 +28,11 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     header = request.headers.get("Stripe-Signature", "")
     try:
-        event = gateway.parse_event(request.body, header, now=now)
+        event = parse_event(request.body, header, now=now)
     except InvalidSignature as error:
         logger.warning("A webhook was refused: %s", error)
         return HttpResponseBadRequest(str(error), content_type="text/plain")
-    if event.livemode != gateway.is_live():
+    if event.livemode != is_live():
         logger.critical("Event %s is of the other mode of Stripe", event.id)
         return HttpResponseBadRequest(
             "Live and test do not mix.", content_type="text/plain"

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from accounts.api.throttles import AnonymousThrottle, UserThrottle
 from accounts.models import Business, User
 from accounts.roles import Role
-from billing import gateway
+from billing.gateway.client import stripe_client
 from blog.api import reads
 from invoices import guards
 from tests.api import speaking_as
@@ -157,7 +157,7 @@ def shop(live_server, settings: LazySettings, run_tasks: RunTasks) -> Iterator[S
         settings.SECURE_CSP = settings.SECURE_CSP | {
             "form-action": [*settings.SECURE_CSP["form-action"], stripe.url]
         }
-        gateway.client.cache_clear()
+        stripe_client.cache_clear()
         call_command("load_demo", verbosity=0)
         run_tasks()
         yield Shop(
@@ -166,4 +166,4 @@ def shop(live_server, settings: LazySettings, run_tasks: RunTasks) -> Iterator[S
             run_tasks,
             lambda: [sent.message() for sent in mail.outbox],
         )
-        gateway.client.cache_clear()
+        stripe_client.cache_clear()

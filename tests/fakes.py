@@ -1,4 +1,4 @@
-"""Stripe's side of the wire, below `billing.gateway`: the real SDK talks to this."""
+"""Stripe's side of the wire, below `billing/gateway/`: the real SDK talks to this."""
 
 import copy
 import json

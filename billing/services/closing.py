@@ -7,8 +7,8 @@ from typing import Final
 from django.db import transaction
 from django.tasks import TaskContext, task
 
-from billing import gateway
 from billing.exceptions import PaymentPending, PaymentRejected, PaymentUnderWay
+from billing.gateway import sessions
 from billing.models import Checkout
 from billing.services import settling
 from billing.services.moving import move_checkout
@@ -86,7 +86,7 @@ def take_back(checkout: Checkout, now: datetime) -> None:
     """
     session_id = str(checkout.session_id)
     try:
-        gateway.expire_session(session_id)
+        sessions.expire_session(session_id)
     except PaymentRejected:
         settling.sync_session(session_id=session_id, now=now)
     else:

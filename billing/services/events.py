@@ -7,14 +7,14 @@ from typing import Final
 
 from django.db.models import F
 
-from billing import gateway
+from billing.gateway import events, refunds, sessions
 from billing.models import StripeEvent
 from billing.services import refunding, settling
 
 Act = Callable[[str, datetime], str]
 
 
-def receive_event(*, event: gateway.Event, now: datetime) -> StripeEvent:
+def receive_event(*, event: events.Event, now: datetime) -> StripeEvent:
     """
     Keep a signed event and act on it, unless that was done.
 
@@ -47,7 +47,7 @@ def receive_event(*, event: gateway.Event, now: datetime) -> StripeEvent:
     return record
 
 
-def _act_on(event: gateway.Event, now: datetime) -> tuple[StripeEvent.Status, str]:
+def _act_on(event: events.Event, now: datetime) -> tuple[StripeEvent.Status, str]:
     act = _ACTS.get(event.type)
     if act is None:
         return StripeEvent.Status.IGNORED, ""
@@ -62,16 +62,18 @@ def _settle(session_id: str, now: datetime, *, debit_failed: bool = False) -> st
 
 
 def _refund(refund_id: str, now: datetime) -> str:
-    fact = gateway.retrieve_refund(refund_id)
+    fact = refunds.retrieve_refund(refund_id)
     refund = refunding.apply_refund(fact=fact, now=now)
     if refund is None and _settle_payment_of(fact, now):
         refund = refunding.apply_refund(fact=fact, now=now)
     return refund.status if refund else "none of ours"
 
 
-def _settle_payment_of(fact: gateway.Refund, now: datetime) -> bool:
+def _settle_payment_of(fact: refunds.Refund, now: datetime) -> bool:
     """What tells of a refund may come before what tells of its payment."""
-    session = gateway.find_session(fact.payment_intent) if fact.payment_intent else None
+    session = (
+        sessions.find_session(fact.payment_intent) if fact.payment_intent else None
+    )
     return session is not None and bool(
         settling.apply_session(session=session, now=now)
     )

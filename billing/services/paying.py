@@ -8,7 +8,6 @@ from uuid import uuid4
 from django.db import transaction
 
 from accounts.services.events import record_event
-from billing import gateway
 from billing.exceptions import (
     AlreadyPaid,
     AmountNotPayable,
@@ -17,6 +16,7 @@ from billing.exceptions import (
     PaymentRejected,
     PaymentUnderWay,
 )
+from billing.gateway import amounts, sessions
 from billing.models import Checkout
 from billing.services import settling
 from billing.services.closing import end_checkout, take_back
@@ -97,19 +97,19 @@ def _check_due(invoice: Invoice) -> int:
 def obstacle(due: int, currency: str) -> str:
     """Why all that is due cannot be paid at Stripe; empty if it can."""
     try:
-        gateway.to_stripe(due, currency)
+        amounts.to_stripe(due, currency)
     except AmountNotPayable as error:
         return str(error)
     return ""
 
 
 def _check_amount(amount: int, due: int, currency: str) -> None:
-    gateway.to_stripe(amount, currency)
+    amounts.to_stripe(amount, currency)
     if not 0 < amount <= due:
         raise AmountNotPayable(
             f"Pay an amount up to what is due, {format_money(due, currency)}."
         )
-    least = gateway.smallest_charge(currency)
+    least = amounts.smallest_charge(currency)
     # All that is due is Stripe's to judge.
     if amount < due and (amount < least or due - amount < least):
         raise AmountNotPayable(
@@ -168,7 +168,7 @@ def _params(invoice: Invoice, amount: int, key: str, expires_at: int) -> dict[st
                 "quantity": 1,
                 "price_data": {
                     "currency": invoice.currency.lower(),
-                    "unit_amount": gateway.to_stripe(amount, invoice.currency),
+                    "unit_amount": amounts.to_stripe(amount, invoice.currency),
                     "product_data": {"name": name, "description": seller or name},
                 },
             }
@@ -184,7 +184,7 @@ def _make_at_stripe(checkout: Checkout, now: datetime) -> Checkout:
     if checkout.status != CheckoutStatus.CREATING:
         return checkout
     try:
-        session = gateway.create_session(checkout.params, checkout.key)
+        session = sessions.create_session(checkout.params, checkout.key)
     except PaymentRejected as error:
         end_checkout(checkout, CheckoutStatus.REJECTED, now)
         raise _explained(error, checkout) from error

@@ -12,8 +12,9 @@ from django.tasks import TaskContext, task
 
 from accounts.models import User
 from accounts.services.events import record_event
-from billing import emails, gateway
+from billing import emails
 from billing.exceptions import PaymentPending, PaymentRejected, RefundTooLarge
+from billing.gateway import amounts, refunds
 from billing.models import REASON_LENGTH, Payment, Refund
 from billing.states import BACK, LEFT, RefundStatus, refund_can_become
 from invoices import selectors
@@ -57,7 +58,7 @@ def request_refund(
         raise RefundTooLarge(
             f"{format_money(left, payment.currency)} is left of this payment to refund."
         )
-    gateway.to_stripe(amount, payment.currency)
+    amounts.to_stripe(amount, payment.currency)
     refund = Refund.objects.create(
         payment=payment,
         amount=amount,
@@ -168,13 +169,13 @@ def send_refund(*, refund: Refund, now: datetime) -> None:
         apply_refund(fact=fact, now=now)
 
 
-def _ask_stripe(refund: Refund, *, is_key_known: bool) -> gateway.Refund:
+def _ask_stripe(refund: Refund, *, is_key_known: bool) -> refunds.Refund:
     intent = refund.payment.payment_intent
     if not is_key_known:
-        found = gateway.find_refund(payment_intent=intent, key=refund.key)
+        found = refunds.find_refund(payment_intent=intent, key=refund.key)
         if found:
             return found
-    return gateway.create_refund(
+    return refunds.create_refund(
         payment_intent=intent,
         amount=refund.amount,
         currency=refund.currency,
@@ -190,7 +191,7 @@ def _reject(refund: Refund, now: datetime) -> None:
 
 
 @transaction.atomic
-def apply_refund(*, fact: gateway.Refund, now: datetime) -> Refund | None:
+def apply_refund(*, fact: refunds.Refund, now: datetime) -> Refund | None:
     """
     Book what Stripe says of a refund. May run any number of times.
 
@@ -210,7 +211,7 @@ def apply_refund(*, fact: gateway.Refund, now: datetime) -> Refund | None:
     return refund
 
 
-def _find(payment: Payment, fact: gateway.Refund) -> Refund | None:
+def _find(payment: Payment, fact: refunds.Refund) -> Refund | None:
     return (
         Refund.objects.select_for_update()
         .filter(
@@ -222,7 +223,7 @@ def _find(payment: Payment, fact: gateway.Refund) -> Refund | None:
     )
 
 
-def _import(payment: Payment, fact: gateway.Refund) -> Refund:
+def _import(payment: Payment, fact: refunds.Refund) -> Refund:
     """A refund that a person made in Stripe's Dashboard."""
     return Refund.objects.create(
         payment=payment,
@@ -253,7 +254,7 @@ def _book(
     refund: Refund,
     payment: Payment,
     invoice: Invoice,
-    fact: gateway.Refund,
+    fact: refunds.Refund,
     now: datetime,
 ) -> None:
     kinds = LedgerEntry.Kind

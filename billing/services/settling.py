@@ -13,7 +13,9 @@ from django.db.models import Q
 from django.tasks import task
 
 from accounts.services.events import record_event
-from billing import emails, gateway
+from billing import emails
+from billing.gateway import amounts, sessions
+from billing.gateway.client import is_live
 from billing.models import Checkout, Payment
 from billing.services import refunding
 from billing.services.moving import move_checkout
@@ -39,12 +41,12 @@ def sync_session(
     :raises PaymentPending: if Stripe cannot be asked now
     :raises PaymentRejected: if Stripe does not know the session, or our key not Stripe
     """
-    session = gateway.retrieve_session(session_id)
+    session = sessions.retrieve_session(session_id)
     return apply_session(session=session, now=now, debit_failed=debit_failed)
 
 
 def apply_session(
-    *, session: gateway.Session, now: datetime, debit_failed: bool = False
+    *, session: sessions.Session, now: datetime, debit_failed: bool = False
 ) -> Checkout | None:
     """As `sync_session`, with Stripe's answer at hand."""
     checkout = Checkout.objects.filter(
@@ -57,7 +59,7 @@ def apply_session(
     return _apply(checkout, session, _status(session, debit_failed), now)
 
 
-def _status(session: gateway.Session, debit_failed: bool) -> CheckoutStatus:
+def _status(session: sessions.Session, debit_failed: bool) -> CheckoutStatus:
     if session.payment_status == "paid":
         return CheckoutStatus.PAID
     if session.status == "expired":
@@ -72,7 +74,7 @@ def _status(session: gateway.Session, debit_failed: bool) -> CheckoutStatus:
 
 @transaction.atomic
 def _apply(
-    checkout: Checkout, session: gateway.Session, status: CheckoutStatus, now: datetime
+    checkout: Checkout, session: sessions.Session, status: CheckoutStatus, now: datetime
 ) -> Checkout:
     # The invoice first, always: see `lock_invoice`.
     invoice = lock_invoice(checkout.invoice_id)
@@ -89,7 +91,7 @@ def _apply(
 
 
 def _receive(
-    invoice: Invoice, checkout: Checkout, session: gateway.Session, now: datetime
+    invoice: Invoice, checkout: Checkout, session: sessions.Session, now: datetime
 ) -> None:
     problem = _problem(invoice, checkout, session)
     payment, is_new = Payment.objects.get_or_create(
@@ -124,11 +126,11 @@ def _receive(
         )
 
 
-def _problem(invoice: Invoice, checkout: Checkout, session: gateway.Session) -> str:
+def _problem(invoice: Invoice, checkout: Checkout, session: sessions.Session) -> str:
     """Why this money does not fit the books; empty if it does."""
-    asked = gateway.to_stripe(checkout.amount, checkout.currency)
+    asked = amounts.to_stripe(checkout.amount, checkout.currency)
     tests = {
-        Payment.Problem.LIVEMODE: session.livemode != gateway.is_live(),
+        Payment.Problem.LIVEMODE: session.livemode != is_live(),
         Payment.Problem.CURRENCY: session.currency != invoice.currency,
         Payment.Problem.AMOUNT: session.charged != asked,
         Payment.Problem.VOID: invoice.status == InvoiceStatus.VOID,

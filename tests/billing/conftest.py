@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from billing import gateway
+from billing.gateway import client
 from invoices.models import Invoice
 from tests.billing.world import (
     OLD_SECRET,
@@ -21,10 +21,10 @@ def stripe(
 ) -> Iterator[WatchedStripe]:
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET, OLD_SECRET]
     fake = WatchedStripe(clock=lambda: int(time.time()))
-    monkeypatch.setattr(gateway, "http_client", lambda timeout: fake)
-    gateway.client.cache_clear()
+    monkeypatch.setattr(client, "http_client", lambda timeout: fake)
+    client.stripe_client.cache_clear()
     yield fake
-    gateway.client.cache_clear()
+    client.stripe_client.cache_clear()
 
 
 @pytest.fixture

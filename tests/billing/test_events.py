@@ -1,7 +1,8 @@
 import pytest
 from django.utils import timezone
 
-from billing import gateway
+from billing.gateway.client import API_VERSION
+from billing.gateway.events import Event
 from billing.models import StripeEvent
 from billing.services import events
 from tests.billing.world import deliver, standing, start
@@ -18,7 +19,7 @@ def test_an_event_is_kept_without_what_it_says(stripe, invoice):
     assert (record.type, record.object_id, record.api_version, record.livemode) == (
         "checkout.session.completed",
         event["data"]["object"]["id"],
-        gateway.API_VERSION,
+        API_VERSION,
         False,
     )
     assert (record.status, record.note, record.tries) == ("processed", "paid", 1)
@@ -88,7 +89,7 @@ def test_a_refund_of_none_of_ours_is_noted(stripe, invoice):
 
 
 def test_receive_event_returns_the_record(stripe):
-    event = gateway.Event("evt_1", "customer.created", "cus_1", False, "")
+    event = Event("evt_1", "customer.created", "cus_1", False, "")
 
     record = events.receive_event(event=event, now=timezone.now())
 

@@ -7,8 +7,8 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Event
 from accounts.roles import Role
-from billing import gateway
 from billing.exceptions import AmountNotPayable, RefundTooLarge
+from billing.gateway.refunds import retrieve_refund
 from billing.models import Payment, Refund
 from billing.services import refunding
 from tests.billing.world import deliver, finalized, standing, start
@@ -224,7 +224,7 @@ def test_a_refund_that_had_failed_when_we_first_heard_of_it_moves_no_money(
 def test_news_that_is_late_changes_nothing(stripe, invoice, payment):
     stripe.refund_in_dashboard(payment.payment_intent, 2_500)
     (refund_id,) = stripe.refunds
-    late = gateway.retrieve_refund(refund_id)
+    late = retrieve_refund(refund_id)
     deliver(stripe, *stripe.events, *stripe.fail_refund(refund_id))
 
     refunding.apply_refund(fact=late, now=timezone.now())

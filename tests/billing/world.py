@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from billing import gateway
+from billing.gateway import amounts
+from billing.gateway.client import API_VERSION
 from billing.models import Checkout, Payment, Refund
 from billing.services import paying
 from billing.states import LEFT, CheckoutStatus
@@ -30,7 +31,7 @@ class WatchedStripe(FakeStripe):
     """A Stripe that fails the test which calls it while a transaction is open."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(gateway.API_VERSION, **options)
+        super().__init__(API_VERSION, **options)
         # Called with method and path when the answer is there, before it is handed over.
         self.meanwhile: Callable[[str, str], None] = lambda method, path: None
         self._thread = threading.get_ident()
@@ -139,7 +140,7 @@ def _sum(rows: Any) -> int:
 def _our_payments() -> dict[str, tuple[int, str]]:
     return {
         payment.payment_intent: (
-            gateway.to_stripe(payment.amount, payment.currency),
+            amounts.to_stripe(payment.amount, payment.currency),
             payment.currency.lower(),
         )
         for payment in Payment.objects.all()
@@ -157,7 +158,7 @@ def _payments_at(stripe: FakeStripe) -> dict[str, tuple[int, str]]:
 def _our_refunds() -> dict[str, tuple[int, str]]:
     return {
         str(refund.stripe_id): (
-            gateway.to_stripe(refund.amount, refund.currency),
+            amounts.to_stripe(refund.amount, refund.currency),
             refund.status,
         )
         for refund in Refund.objects.exclude(stripe_id=None)

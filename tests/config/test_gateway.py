@@ -6,7 +6,7 @@ from django.core.signals import request_finished, request_started
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import get_script_prefix, path, set_script_prefix
 
-from billing.gateway import API_VERSION
+from billing.gateway.client import API_VERSION
 from config import gateway
 from tests.config.shapes import CLIENT, SHAPES, Sent, http_api, received, rest_api
 from tests.fakes import FakeStripe
