@@ -510,6 +510,7 @@ def test_an_event_can_be_signed_long_ago(fake, client, create):
         client.construct_event(body, header, SECRET)
 
 
+@pytest.mark.scenario(63)
 @pytest.mark.parametrize(
     ("more", "named"),
     [

@@ -71,5 +71,10 @@ def test_the_reference_is_written_where_it_is_read(tmp_path, settings, capsys):
     call_command("write_reference")
 
     written = sorted(file.name for file in (tmp_path / "docs/reference").iterdir())
-    assert written == ["invoice-states.md", "roles.md", "vectors.md"]
+    assert written == [
+        "invoice-states.md",
+        "payment-scenarios.md",
+        "roles.md",
+        "vectors.md",
+    ]
     assert "docs/reference/roles.md" in capsys.readouterr().out

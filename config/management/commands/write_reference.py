@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import TextChoices
 
 from accounts.roles import PERMISSIONS, Permission, Role
+from config import scenarios
 from invoices.states import TRANSITIONS
 
 VECTORS: Final = Path(__file__).parents[3] / "tests" / "data" / "invoice_vectors.json"
@@ -36,6 +37,7 @@ def pages() -> dict[str, str]:
             "Overdue is not a status: it is an open invoice past its due date.",
             TRANSITIONS,
         ),
+        "payment-scenarios.md": scenarios.page(),
         "roles.md": roles(),
         "vectors.md": vectors(json.loads(VECTORS.read_text())),
     }
