@@ -1,5 +1,6 @@
 """Django looks for an app's models here; each kind has a module of its own."""
 
+from accounts.models.answers import IdempotencyRecord as IdempotencyRecord
 from accounts.models.businesses import Business as Business
 from accounts.models.businesses import BusinessQuerySet as BusinessQuerySet
 from accounts.models.businesses import Invitation as Invitation
