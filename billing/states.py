@@ -1,4 +1,4 @@
-"""The life of an attempt to pay, and of a refund: statuses and the moves between them."""
+"""The life of an attempt to pay, a refund and a dispute: statuses, and the moves between."""
 
 from collections.abc import Mapping
 
@@ -73,6 +73,68 @@ REFUND_TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
 }
 
 
+class DisputeStatus(models.TextChoices):
+    """Stripe's own words. A warning is a question of the bank's: no money has moved."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response", "Inquiry: needs your answer"
+    WARNING_UNDER_REVIEW = "warning_under_review", "Inquiry: with the bank"
+    WARNING_CLOSED = "warning_closed", "Inquiry closed"
+    NEEDS_RESPONSE = "needs_response", "Needs your answer"
+    UNDER_REVIEW = "under_review", "With the bank"
+    APPEAL_NEEDS_RESPONSE = "appeal_needs_response", "Appeal: needs your answer"
+    APPEAL_UNDER_REVIEW = "appeal_under_review", "Appeal: with the bank"
+    WON = "won", "Won"
+    LOST = "lost", "Lost"
+    PREVENTED = "prevented", "Prevented"
+
+
+# Somebody must answer, or the money is lost.
+NEEDS_ANSWER = frozenset(
+    {
+        DisputeStatus.WARNING_NEEDS_RESPONSE,
+        DisputeStatus.NEEDS_RESPONSE,
+        DisputeStatus.APPEAL_NEEDS_RESPONSE,
+    }
+)
+# No money has moved. A refund ends it before any does.
+INQUIRY = frozenset(
+    {DisputeStatus.WARNING_NEEDS_RESPONSE, DisputeStatus.WARNING_UNDER_REVIEW}
+)
+_CONTESTED = frozenset(
+    {
+        DisputeStatus.NEEDS_RESPONSE,
+        DisputeStatus.UNDER_REVIEW,
+        DisputeStatus.APPEAL_NEEDS_RESPONSE,
+        DisputeStatus.APPEAL_UNDER_REVIEW,
+    }
+)
+UNDECIDED = INQUIRY | _CONTESTED
+# The bank has the money, or decides on it: there is nothing here to send back.
+NOT_OURS_TO_REFUND = _CONTESTED | {DisputeStatus.LOST}
+
+_APPEALED = frozenset(
+    {DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW}
+)
+_VERDICT = frozenset({DisputeStatus.WON, DisputeStatus.LOST})
+
+# News that is late must not undo what is newer; whatever comes to the end may be appealed.
+DISPUTE_TRANSITIONS: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
+    DisputeStatus.WARNING_NEEDS_RESPONSE: frozenset(DisputeStatus)
+    - {DisputeStatus.WARNING_NEEDS_RESPONSE},
+    DisputeStatus.WARNING_UNDER_REVIEW: frozenset(DisputeStatus) - INQUIRY,
+    DisputeStatus.WARNING_CLOSED: _CONTESTED | _VERDICT,
+    DisputeStatus.NEEDS_RESPONSE: _APPEALED
+    | _VERDICT
+    | {DisputeStatus.UNDER_REVIEW, DisputeStatus.PREVENTED},
+    DisputeStatus.UNDER_REVIEW: _APPEALED | _VERDICT | {DisputeStatus.PREVENTED},
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: _VERDICT | {DisputeStatus.APPEAL_UNDER_REVIEW},
+    DisputeStatus.APPEAL_UNDER_REVIEW: _VERDICT,
+    DisputeStatus.WON: _APPEALED | {DisputeStatus.LOST},
+    DisputeStatus.LOST: _APPEALED | {DisputeStatus.WON},
+    DisputeStatus.PREVENTED: frozenset(),
+}
+
+
 def checkout_can_become(current: str, new: CheckoutStatus) -> bool:
     """
     Whether an attempt may move so. News may be late: what may not move stays silently.
@@ -83,3 +145,8 @@ def checkout_can_become(current: str, new: CheckoutStatus) -> bool:
 def refund_can_become(current: str, new: RefundStatus) -> bool:
     """As `checkout_can_become`."""
     return new in REFUND_TRANSITIONS[RefundStatus(current)]
+
+
+def dispute_can_become(current: str, new: DisputeStatus) -> bool:
+    """As `checkout_can_become`."""
+    return new in DISPUTE_TRANSITIONS[DisputeStatus(current)]

@@ -144,13 +144,21 @@ class Amounts:
     paid: int
     credited: int
     refunded: int
+    disputed: int
     held: int
     due: int
 
 
 def amounts(invoice: Invoice) -> Amounts:
     row = Invoice.objects.with_amounts().get(pk=invoice.pk)
-    return Amounts(row.paid, row.credited, row.refunded, row.held, row.due)
+    return Amounts(
+        paid=row.paid,
+        credited=row.credited,
+        refunded=row.refunded,
+        disputed=row.disputed,
+        held=row.held,
+        due=row.due,
+    )
 
 
 def unsettled(invoice: Invoice) -> int:
@@ -163,9 +171,12 @@ def unsettled(invoice: Invoice) -> int:
 
 
 def kept(invoice: Invoice) -> int:
-    """What came for an invoice, or was paid before, and has not gone back; minor units."""
+    """
+    What came for an invoice, or was paid before, and has not gone back, nor been withdrawn
+    for a dispute; minor units.
+    """
     sums = amounts(invoice)
-    return sums.paid + (invoice.prepaid or 0) - sums.refunded
+    return sums.paid + (invoice.prepaid or 0) - sums.refunded - sums.disputed
 
 
 def creditable(invoice: Invoice) -> int:

@@ -4,7 +4,7 @@ What a statement of account says, and how it is worked out.
 A customer's account is what it was invoiced, less what was credited and what it paid.
 Money that it has to its credit, or that is held for a decision, counts as paid: so the
 closing balance is the sum of what is due, less both of these. What was paid back without
-a credit note is not owed again, and so no part of it.
+a credit note, or withdrawn for a dispute, is not owed again, and so no part of it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +32,8 @@ _MONEY: Final = (
     _KINDS.HELD,
     _KINDS.HELD_REFUND,
     _KINDS.HELD_REFUND_FAILED,
+    _KINDS.HELD_DISPUTE,
+    _KINDS.HELD_DISPUTE_BACK,
 )
 # More than anyone reads.
 MAX_ROWS: Final = 5000

@@ -118,6 +118,7 @@ class BalanceEntry(models.Model):
     class Kind(models.TextChoices):
         CREDIT_NOTE = "credit_note", "Excess of a credit note"
         OVERPAYMENT = "overpayment", "Paid more than was due"
+        HELD = "held", "Held money, kept"
         APPLIED = "applied", "Applied to an invoice"
         RETURNED = "returned", "The payment was taken back"
 

@@ -64,8 +64,8 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
 
     def with_amounts(self) -> models.QuerySet[Any]:
         """
-        Adds sums of the ledger in minor units: `paid`, `credited`, `refunded`, `held`
-        and `due`.
+        Adds sums of the ledger in minor units: `paid`, `credited`, `refunded`,
+        `disputed`, `held` and `due`.
         """
         return self.annotate(
             paid=_total(_KINDS.PAYMENT, _KINDS.PAYMENT_REVERSED, _KINDS.FROM_BALANCE),
@@ -76,11 +76,16 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
                 _KINDS.TO_BALANCE,
                 _KINDS.OUT_OF_BAND,
             ),
+            # What banks took back for their customers. It opens no debt either: the bank
+            # said who is right, and a court would have to say otherwise.
+            disputed=-_total(_KINDS.DISPUTE, _KINDS.DISPUTE_BACK),
             held=_total(
                 _KINDS.HELD,
                 _KINDS.HELD_REFUND,
                 _KINDS.HELD_REFUND_FAILED,
                 _KINDS.HELD_TO_BALANCE,
+                _KINDS.HELD_DISPUTE,
+                _KINDS.HELD_DISPUTE_BACK,
             ),
             due=models.Case(
                 models.When(

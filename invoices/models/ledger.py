@@ -16,6 +16,8 @@ _NEGATIVE = [
     "refund",
     "held_refund",
     "held_to_balance",
+    "dispute",
+    "held_dispute",
     "payment_reversed",
     "to_balance",
     "out_of_band",
@@ -38,6 +40,10 @@ class LedgerEntry(models.Model):
         HELD_REFUND = "held_refund", "Refund of held money"
         HELD_REFUND_FAILED = "held_refund_failed", "Refund of held money failed"
         HELD_TO_BALANCE = "held_to_balance", "Held money kept as customer balance"
+        DISPUTE = "dispute", "Withdrawn for a dispute"
+        DISPUTE_BACK = "dispute_back", "Given back after a dispute"
+        HELD_DISPUTE = "held_dispute", "Held money withdrawn for a dispute"
+        HELD_DISPUTE_BACK = "held_dispute_back", "Held money given back after a dispute"
         PAYMENT_REVERSED = "payment_reversed", "Payment taken back"
         CREDIT = "credit", "Credited"
         FROM_BALANCE = "from_balance", "Paid from customer balance"

@@ -4,75 +4,23 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.fields import ExactCharField
 from accounts.models import Business, User
 from accounts.roles import Permission
-from billing.states import LEFT, LIVE, CheckoutStatus, RefundStatus
+from billing.models.checkouts import Checkout
+from billing.models.ids import ID_LENGTH
+from billing.states import LEFT, RefundStatus
 from invoices.models import Invoice
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-# Stripe promises no more for its ids.
-ID_LENGTH = 255
+    from billing.models.disputes import Dispute
+
 REASON_LENGTH = 250
-
-
-class Checkout(models.Model):
-    """
-    One attempt to pay: what is asked of Stripe, and what became of it.
-
-    `key` and `params` are written before Stripe is called and never change, so that
-    the call can be repeated without making a second session.
-    """
-
-    invoice = models.ForeignKey(
-        Invoice, on_delete=models.PROTECT, related_name="checkouts"
-    )
-    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    amount = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    status = models.CharField(
-        max_length=20, choices=CheckoutStatus, default=CheckoutStatus.CREATING
-    )
-    # The invoice's id while the attempt is live, null when it is over: one live attempt
-    # for an invoice, on MySQL too, which has no unique constraints with a condition.
-    open_slot = models.BigIntegerField(null=True, unique=True, editable=False)
-    params: models.JSONField[Any, Any] = models.JSONField(default=dict)
-    session_id = ExactCharField[str | None, str | None](
-        max_length=ID_LENGTH, null=True, unique=True
-    )
-    session_url = models.TextField(blank=True)
-    started_at = models.DateTimeField()
-    expires_at = models.DateTimeField(help_text="When Stripe closes the session.")
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount__gt=0), name="checkout_amount_above_zero"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    status__in=sorted(LIVE),
-                    open_slot__isnull=False,
-                    open_slot=F("invoice"),
-                )
-                | (~Q(status__in=sorted(LIVE)) & Q(open_slot__isnull=True)),
-                name="checkout_holds_slot_exactly_while_live",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status__in=["open", "processing", "paid"])
-                | Q(session_id__isnull=False),
-                name="checkout_session_known_once_open",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.key)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -137,6 +85,7 @@ class Payment(models.Model):
 
     if TYPE_CHECKING:
         refunds: RelatedManager[Refund]
+        disputes: RelatedManager[Dispute]
 
     class Meta:
         constraints = [
@@ -149,6 +98,8 @@ class Payment(models.Model):
                 name="payment_has_problem_exactly_when_held",
             ),
         ]
+        # Few are held, and they are looked for on each visit of the back office.
+        indexes = [models.Index(fields=["status"], name="payment_by_status")]
 
     def __str__(self) -> str:
         return self.payment_intent
@@ -222,34 +173,3 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
-
-
-class StripeEvent(models.Model):
-    """
-    A webhook of Stripe's that we answered for. Its content is not kept: it holds names
-    and addresses, and Stripe keeps it for thirty days.
-    """
-
-    class Status(models.TextChoices):
-        RECEIVED = "received", "Received"
-        PROCESSED = "processed", "Processed"
-        IGNORED = "ignored", "Ignored"
-        FAILED = "failed", "Failed"
-
-    event_id = ExactCharField(max_length=ID_LENGTH, unique=True)
-    type = models.CharField(max_length=100)
-    object_id = ExactCharField(max_length=ID_LENGTH, blank=True)
-    livemode = models.BooleanField()
-    api_version = models.CharField(max_length=50, blank=True)
-    status = models.CharField(max_length=20, choices=Status, default=Status.RECEIVED)
-    tries = models.PositiveIntegerField(default=0)
-    note = models.CharField(max_length=200, blank=True)
-    received_at = models.DateTimeField()
-    updated_at = models.DateTimeField(auto_now=True)
-
-    def __str__(self) -> str:
-        return self.event_id
-
-    @property
-    def is_done(self) -> bool:
-        return self.status in {self.Status.PROCESSED, self.Status.IGNORED}

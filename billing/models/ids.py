@@ -1,0 +1,2 @@
+# Stripe promises no more for its ids.
+ID_LENGTH = 255
