@@ -124,6 +124,10 @@ class FakeStripe(stripe.HTTPClient):
         return MappingProxyType(self._account.refunds)
 
     @property
+    def balance(self) -> Mapping[str, Object]:
+        return MappingProxyType(self._account.balance)
+
+    @property
     def events(self) -> list[Object]:
         """Oldest first, as of now."""
         with self._lock:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tests.stripe import checks
 from tests.stripe.answers import page
+from tests.stripe.balance import fee_of_charge, movement
 from tests.stripe.checks import DAY, Refusal
 from tests.stripe.contract import Contract, ContractError
 
@@ -55,6 +56,7 @@ class StripeAccount:
         self.intents: dict[str, Object] = {}
         self.charges: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
+        self.balance: dict[str, Object] = {}
         self.events: dict[str, Object] = {}
         self.orders: dict[str, Params] = {}
         self.expandable = {
@@ -141,6 +143,9 @@ class StripeAccount:
     def list_refunds(self, params: Params) -> Object:
         return page(self.refunds, params, "/v1/refunds")
 
+    def list_balance(self, params: Params) -> Object:
+        return page(self.balance, params, "/v1/balance_transactions")
+
     def list_events(self, params: Params) -> Object:
         patterns = params.get("types", [params.get("type", "*")])
         delivered = params.get("delivery_success")
@@ -199,7 +204,9 @@ class StripeAccount:
         refund |= {
             "status": "failed",
             "failure_reason": "expired_or_canceled_card",
-            "failure_balance_transaction": _new_id("txn"),
+            "failure_balance_transaction": self.move(
+                "refund_failure", refund, refund["amount"]
+            ),
         }
         charge["amount_refunded"] -= refund["amount"]
         charge["refunded"] = False
@@ -225,6 +232,13 @@ class StripeAccount:
         }
         self.events[event["id"]] = event
         return event
+
+    def move(self, type_: str, source: Object, amount: int, fee: int = 0) -> str:
+        """Move the account's balance, and give the id of the transaction that did."""
+        skeleton = self._new("balance_transaction", _new_id("txn"))
+        moved = movement(skeleton, type_, source, amount, fee)
+        self.balance[moved["id"]] = moved
+        return str(moved["id"])
 
     # How
 
@@ -275,7 +289,9 @@ class StripeAccount:
         charge |= {
             "status": "succeeded",
             "amount_captured": charge["amount"],
-            "balance_transaction": _new_id("txn"),
+            "balance_transaction": self.move(
+                "charge", charge, charge["amount"], fee_of_charge(charge["amount"])
+            ),
             "captured": True,
             "paid": True,
         }
@@ -332,7 +348,6 @@ class StripeAccount:
     def _refund(self, charge: Object, amount: int, params: Params) -> Object:
         refund = self._new("refund", _new_id("re")) | {
             "amount": amount,
-            "balance_transaction": _new_id("txn"),
             "charge": charge["id"],
             "currency": charge["currency"],
             "metadata": params.get("metadata", {}),
@@ -340,6 +355,7 @@ class StripeAccount:
             "reason": params.get("reason"),
             "status": "succeeded",
         }
+        refund["balance_transaction"] = self.move("refund", refund, -amount)
         self.refunds[refund["id"]] = refund
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]

@@ -11,6 +11,7 @@ from tests.stripe import description, forms
 from tests.stripe import params as declared
 
 PATHS = (
+    "/v1/balance_transactions",
     "/v1/charges",
     "/v1/checkout/sessions",
     "/v1/events",

@@ -7,6 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from stripe import RequestOptions
 from stripe.params import (
+    BalanceTransactionListParams,
     ChargeRetrieveParams,
     EventListParams,
     EventRetrieveParams,
@@ -35,6 +36,7 @@ DECLARED: Mapping[tuple[str, str], type] = {
     ("POST", "/v1/refunds"): RefundCreateParams,
     ("GET", "/v1/refunds"): RefundListParams,
     ("GET", "/v1/refunds/{refund}"): RefundRetrieveParams,
+    ("GET", "/v1/balance_transactions"): BalanceTransactionListParams,
     ("GET", "/v1/events"): EventListParams,
     ("GET", "/v1/events/{id}"): EventRetrieveParams,
 }

@@ -45,6 +45,9 @@ ROUTES: Mapping[tuple[str, str], Route] = {
         StripeAccount.list_refunds, RANGE | {"charge", "payment_intent"}
     ),
     ("GET", "/v1/refunds/{refund}"): Route(StripeAccount.retrieve_refund, EXPAND),
+    ("GET", "/v1/balance_transactions"): Route(
+        StripeAccount.list_balance, RANGE | {"currency", "source", "type"}
+    ),
     ("GET", "/v1/events"): Route(
         StripeAccount.list_events, RANGE | {"delivery_success", "type", "types"}
     ),
