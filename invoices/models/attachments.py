@@ -29,9 +29,14 @@ class Attachment(models.Model):
     )
     file = models.FileField(storage=document_storage, max_length=200)
     name = models.CharField(max_length=150)
+    # As its first bytes say, whatever it was called.
+    content_type = models.CharField(max_length=100, default="application/octet-stream")
     size = models.PositiveIntegerField(help_text="Bytes.")
     is_mailed = models.BooleanField(
         default=False, help_text="Goes along when the invoice is sent."
+    )
+    is_shown = models.BooleanField(
+        default=False, help_text="The customer may download it from the invoice's page."
     )
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -93,6 +93,7 @@ class Contact(models.Model):
     phone = models.CharField(max_length=50, blank=True)
     gets_invoices = models.BooleanField(default=True)
     gets_reminders = models.BooleanField(default=True)
+    gets_statements = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
