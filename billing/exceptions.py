@@ -39,6 +39,18 @@ class RefundTooLarge(BillingError):
     code = "refund_too_large"
 
 
+class PaymentDisputed(BillingError):
+    """The payer's bank has the money, or decides who gets it."""
+
+    code = "payment_disputed"
+
+
+class NotOnTheDesk(BillingError):
+    """The payment is not held, or nothing is left of it to decide on."""
+
+    code = "not_on_the_desk"
+
+
 class PaymentPending(BillingError):
     """
     What Stripe did is unknown, or it cannot be asked now.
@@ -47,6 +59,7 @@ class PaymentPending(BillingError):
     """
 
     code = "payment_pending"
+    passes = True
 
 
 class PaymentRejected(BillingError):
@@ -65,3 +78,9 @@ class InvalidSignature(BillingError):
     """A webhook that Stripe did not send, or not to us, or not now."""
 
     code = "invalid_signature"
+
+
+class NothingToProcess(BillingError):
+    """Whatever an event of Stripe's told of is done, or is of no concern."""
+
+    code = "nothing_to_process"

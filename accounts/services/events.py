@@ -11,9 +11,11 @@ from accounts.models import Business, Event, User
 
 
 class Subject(Protocol):
-    """Anything an event can be about: a row with a `public_id`."""
+    """Anything an event can be about: a row with a name that the outside may know."""
 
-    public_id: UUID
+    @property
+    def public_id(self) -> UUID | str: ...
+
     _meta: ClassVar[Options[Any]]
 
 

@@ -1,7 +1,12 @@
 """What Stripe tells of: not the news, but where to look for them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from billing.gateway.client import stripe_client
+from billing.gateway.listing import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +21,17 @@ class Event:
 
 
 def read_event(body: dict[str, Any]) -> Event:
-    """:raises ValueError and its like: if it is no snapshot event to us"""
-    if body["object"] != "event":
-        raise ValueError("Thin events are not subscribed to.")
+    """
+    Snapshot and thin events alike: what either says beyond this is not looked at.
+
+    :raises ValueError: or KeyError, TypeError, AttributeError, if it is no event for us
+    """
     if body.get("account") or body.get("context"):
         raise ValueError("We have no connected accounts.")
+    if body["object"] == "v2.core.event":
+        return _thin(body)
+    if body["object"] != "event":
+        raise ValueError("This is no event.")
     return Event(
         id=body["id"],
         type=body["type"],
@@ -28,3 +39,27 @@ def read_event(body: dict[str, Any]) -> Event:
         livemode=body["livemode"],
         api_version=body.get("api_version") or "",
     )
+
+
+def _thin(body: dict[str, Any]) -> Event:
+    # Some are about the account as a whole, or a thing that has no id.
+    about = body.get("related_object") or {}
+    return Event(
+        id=body["id"],
+        type=body["type"].removeprefix("v1."),
+        object_id=about.get("id") or "",
+        livemode=body["livemode"],
+        api_version="",
+    )
+
+
+def list_events(
+    since: datetime, until: datetime, types: Iterable[str]
+) -> Iterator[Event]:
+    """
+    Those from `since` on and before `until`, newest first, whether they were delivered or
+    not. Stripe keeps them for thirty days.
+    """
+    events = stripe_client().v1.events
+    rows = listed(events.list, since, until, types=list(types))
+    return (read_event(dict(row)) for row in rows)

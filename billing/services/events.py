@@ -1,17 +1,27 @@
 """Acting on what Stripe tells by webhook, once."""
 
+import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from django.db.models import F
 
+from accounts.models import User
+from accounts.services.events import record_event
+from billing.exceptions import NothingToProcess, PaymentRejected
 from billing.gateway import events, refunds, sessions
+from billing.gateway.client import API_VERSION
 from billing.models import StripeEvent
 from billing.services import refunding, settling
 
+logger = logging.getLogger(__name__)
+
 Act = Callable[[str, datetime], str]
+
+# Begun so long ago, an event is not being acted on any more: nothing on Lambda lasts.
+CUT_OFF: Final = timedelta(minutes=16)
 
 
 def receive_event(*, event: events.Event, now: datetime) -> StripeEvent:
@@ -24,7 +34,7 @@ def receive_event(*, event: events.Event, now: datetime) -> StripeEvent:
 
     Call it outside a transaction.
     """
-    record, _ = StripeEvent.objects.get_or_create(
+    record, is_new = StripeEvent.objects.get_or_create(
         event_id=event.id,
         defaults={
             "type": event.type,
@@ -34,24 +44,77 @@ def receive_event(*, event: events.Event, now: datetime) -> StripeEvent:
             "received_at": now,
         },
     )
-    if record.is_done:
-        return record
-    StripeEvent.objects.filter(pk=record.pk).update(tries=F("tries") + 1)
-    try:
-        status, note = _act_on(event, now)
-    except Exception as error:
-        _mark(record, StripeEvent.Status.FAILED, type(error).__name__, now)
-        raise
-    _mark(record, status, note, now)
-    record.refresh_from_db()
+    if is_new and event.api_version not in {"", API_VERSION}:
+        # Harmless: what happened is asked of Stripe, in the version that is ours.
+        logger.warning("Event %s is of API version %s", event.id, event.api_version)
+    if not is_done(record):
+        _act_on(record, now)
     return record
 
 
-def _act_on(event: events.Event, now: datetime) -> tuple[StripeEvent.Status, str]:
-    act = _ACTS.get(event.type)
-    if act is None:
-        return StripeEvent.Status.IGNORED, ""
-    return StripeEvent.Status.PROCESSED, act(event.object_id, now)
+def process_again(
+    *, record: StripeEvent, actor: User | None, now: datetime
+) -> StripeEvent:
+    """
+    Act on an event that failed or was cut off, or that an older release did not know.
+
+    What it is about is asked of Stripe as it is now. So its age does not matter: Stripe
+    forgets events after thirty days, and what they are about never. May run at the same
+    time as a delivery of the same event.
+
+    Call it outside a transaction.
+
+    :raises NothingToProcess: if it was acted on, or is of no concern
+    :raises PaymentPending: if Stripe cannot be asked now
+    :raises PaymentRejected: if Stripe does not know what it is about
+    """
+    record.refresh_from_db()
+    if is_done(record):
+        raise NothingToProcess(
+            "This event was acted on: there is nothing left to do."
+            if record.status == StripeEvent.Status.PROCESSED
+            else "Events of this type are of no concern here."
+        )
+    record_event(
+        type="stripe_event.processed_again",
+        subject=record,
+        business=None,
+        actor=actor,
+        now=now,
+        data={"type": record.type, "object": record.object_id, "was": record.status},
+    )
+    _act_on(record, now)
+    return record
+
+
+def is_done(record: StripeEvent) -> bool:
+    """Whether there is nothing to do about an event, now or ever."""
+    if record.status == StripeEvent.Status.IGNORED:
+        return record.type not in _ACTS
+    return record.status == StripeEvent.Status.PROCESSED
+
+
+def _act_on(record: StripeEvent, now: datetime) -> None:
+    StripeEvent.objects.filter(pk=record.pk).update(tries=F("tries") + 1)
+    try:
+        act = _ACTS.get(record.type, _ignore)
+        note = act(record.object_id, now)
+    except Exception as error:
+        _mark(record, StripeEvent.Status.FAILED, _said(error), now)
+        raise
+    status = (
+        StripeEvent.Status.IGNORED if act is _ignore else StripeEvent.Status.PROCESSED
+    )
+    _mark(record, status, note, now)
+
+
+def _said(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {error.reason}" if isinstance(error, PaymentRejected) else name
+
+
+def _ignore(object_id: str, now: datetime) -> str:
+    return ""
 
 
 def _settle(session_id: str, now: datetime, *, debit_failed: bool = False) -> str:
@@ -97,4 +160,5 @@ def _mark(
     # Another delivery of the same event may have done the work while this one failed.
     StripeEvent.objects.filter(pk=record.pk).exclude(
         status=StripeEvent.Status.PROCESSED
-    ).update(status=status, note=note, updated_at=now)
+    ).update(status=status, note=note[:200], updated_at=now)
+    record.refresh_from_db()
