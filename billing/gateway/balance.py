@@ -29,17 +29,22 @@ class Movement:
     net: int
     currency: str
     source: str
+    # Of the payment that it is about, if any.
+    payment_intent: str
     created_at: datetime
     available_at: datetime
 
 
 def list_movements(since: datetime, until: datetime) -> Iterator[Movement]:
-    rows = listed(stripe_client().v1.balance_transactions.list, since, until)
+    """Those made from `since` on and before `until`, newest first."""
+    transactions = stripe_client().v1.balance_transactions
+    rows = listed(transactions.list, since, until, expand=["data.source"])
     return map(_movement, rows)
 
 
 def _movement(answer: Mapping[str, Any]) -> Movement:
     currency = answer["currency"].upper()
+    source = expanded(answer.get("source"))
     amount, fee, net = (
         _converted(answer[name], currency) for name in ("amount", "fee", "net")
     )
@@ -50,7 +55,8 @@ def _movement(answer: Mapping[str, Any]) -> Movement:
         fee=fee,
         net=net,
         currency=currency,
-        source=expanded(answer.get("source")).get("id", ""),
+        source=source.get("id", ""),
+        payment_intent=expanded(source.get("payment_intent")).get("id", ""),
         created_at=moment(answer["created"]),
         available_at=moment(answer["available_on"]),
     )

@@ -29,6 +29,7 @@ class Intent:
 
 
 def list_intents(since: datetime, until: datetime) -> Iterator[Intent]:
+    """Those made from `since` on and before `until`, newest first."""
     rows = listed(stripe_client().v1.payment_intents.list, since, until)
     return map(_intent, rows)
 

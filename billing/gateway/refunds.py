@@ -4,7 +4,7 @@ Money that Stripe sends back.
 Each call raises PaymentPending or PaymentRejected, and the first may be repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 from billing.gateway.amounts import from_stripe, to_stripe
 from billing.gateway.answers import expanded, moment, uuid_in
 from billing.gateway.client import calling, stripe_client
+from billing.gateway.listing import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ def find_refund(*, payment_intent: str, key: UUID) -> Refund | None:
         )
         refunds = [_refund(answer.to_dict()) for answer in answers.auto_paging_iter()]
     return next((refund for refund in refunds if refund.key == key), None)
+
+
+def list_refunds(since: datetime, until: datetime) -> Iterator[Refund]:
+    """Those made from `since` on and before `until`, newest first."""
+    return map(_refund, listed(stripe_client().v1.refunds.list, since, until))
 
 
 def _refund(answer: Mapping[str, Any]) -> Refund:

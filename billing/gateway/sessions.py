@@ -6,7 +6,7 @@ Each call raises PaymentPending or PaymentRejected, and the first may be repeate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +15,7 @@ from uuid import UUID
 from billing.gateway.amounts import from_stripe
 from billing.gateway.answers import expanded, moment, uuid_in
 from billing.gateway.client import calling, stripe_client
+from billing.gateway.listing import listed
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A Checkout Session as it is now. `charged` is its total as Stripe counts it."""
+    """
+    A Checkout Session as it is now. `charged` is its total as Stripe counts it; key and
+    invoice are what we wrote into its metadata.
+    """
 
     id: str
     url: str
@@ -33,10 +37,13 @@ class Session:
     currency: str
     charged: int
     checkout_key: UUID | None
+    invoice_id: UUID | None
     payment_intent: str
     intent_status: str
     charge: str
     paid_at: datetime
+    created_at: datetime
+    expires_at: datetime
 
 
 def create_session(params: Mapping[str, Any], key: UUID) -> Session:
@@ -69,6 +76,17 @@ def find_session(payment_intent: str) -> Session | None:
     return next((_session(answer.to_dict()) for answer in answers.data), None)
 
 
+def list_sessions(since: datetime, until: datetime) -> Iterator[Session]:
+    """Those made from `since` on and before `until`, newest first."""
+    rows = listed(
+        stripe_client().v1.checkout.sessions.list,
+        since,
+        until,
+        expand=["data.payment_intent.latest_charge"],
+    )
+    return map(_session, rows)
+
+
 def expire_session(session_id: str) -> None:
     """:raises PaymentRejected: if the session is not open"""
     with calling():
@@ -89,8 +107,11 @@ def _session(answer: Mapping[str, Any]) -> Session:
         currency=currency,
         charged=answer["amount_total"],
         checkout_key=uuid_in(answer.get("metadata"), "checkout"),
+        invoice_id=uuid_in(answer.get("metadata"), "invoice"),
         payment_intent=intent.get("id", ""),
         intent_status=intent.get("status", ""),
         charge=charge.get("id", ""),
         paid_at=moment(charge.get("created", answer["created"])),
+        created_at=moment(answer["created"]),
+        expires_at=moment(answer["expires_at"]),
     )

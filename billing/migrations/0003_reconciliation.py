@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
             name='ReconciliationFinding',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('check_name', models.CharField(max_length=20, verbose_name='check')),
                 ('subject', accounts.fields.ExactCharField(max_length=255)),
                 ('words', models.TextField()),

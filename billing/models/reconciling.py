@@ -103,6 +103,7 @@ class ReconciliationFinding(models.Model):
     no longer sees it, or when somebody says that it is settled.
     """
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     check_name = models.CharField("check", max_length=20)
     subject = ExactCharField(max_length=ID_LENGTH)
     # Null where it is not known whose money it is.

@@ -4,6 +4,7 @@ import copy
 import fnmatch
 import secrets
 import string
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -63,6 +64,7 @@ class StripeAccount:
             "charge": self.charges,
             "latest_charge": self.charges,
             "payment_intent": self.intents,
+            "source": ChainMap(self.charges, self.refunds),
         }
         self._contract = contract
         self._api_version = api_version
