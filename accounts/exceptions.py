@@ -10,6 +10,8 @@ class Refusal(Exception):
     """
 
     code: ClassVar[str] = "refused"
+    # Whether the same may be granted a moment, or a day, later: nobody keeps this answer.
+    passes: ClassVar[bool] = False
 
 
 class InvalidInput(Refusal):
@@ -52,9 +54,74 @@ class TooManyInvitations(Refusal):
     """The business, or the person, sent as many today as one may."""
 
     code = "too_many_invitations"
+    passes = True
 
 
 class TooManyTokens(Refusal):
     """The person has as many as one may."""
 
     code = "too_many_tokens"
+
+
+class InvalidKey(InvalidInput):
+    """No Idempotency-Key, whatever else it is."""
+
+    code = "invalid_idempotency_key"
+
+
+class StillRunning(Refusal):
+    """The first request under this Idempotency-Key has not been answered yet."""
+
+    code = "idempotency_key_in_use"
+    passes = True
+
+
+class KeyReused(Refusal):
+    """This Idempotency-Key stands for something else."""
+
+    code = "idempotency_key_reused"
+
+
+class AnswerLost(Refusal):
+    """It was done under this Idempotency-Key; what was answered is gone."""
+
+    code = "idempotency_answer_lost"
+
+
+class DestinationRefused(InvalidInput):
+    """Nothing may be sent there: it is no public address, or none at all."""
+
+    code = "destination_refused"
+    passes = True
+
+
+class NotReached(Refusal):
+    """Whoever listens at an endpoint gave no answer."""
+
+    code = "not_reached"
+
+
+class UnknownEventType(InvalidInput):
+    """Nothing that happens fits what an endpoint is to listen for."""
+
+    code = "unknown_event_type"
+
+
+class TooManyEndpoints(Refusal):
+    """The business has as many as it may."""
+
+    code = "too_many_endpoints"
+    passes = True
+
+
+class EndpointOff(Refusal):
+    """Nothing is sent to an endpoint that is off."""
+
+    code = "endpoint_off"
+    passes = True
+
+
+class NothingToSendAgain(Refusal):
+    """The delivery is on its way as it is."""
+
+    code = "nothing_to_send_again"

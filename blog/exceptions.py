@@ -43,6 +43,7 @@ class TooManyComments(BlogError):
     """The person has written as many this hour as one may."""
 
     code = "too_many_comments"
+    passes = True
 
 
 class CommentAnswered(BlogError):

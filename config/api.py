@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from accounts.api.cursors import LARGEST_PAGE, PAGE_SIZE
-from accounts.exceptions import InvalidInput, Refusal
+from accounts.exceptions import InvalidInput, KeyReused, Refusal, StillRunning
 
 
 class NewestFirst(CursorPagination):
@@ -40,12 +40,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     `code` is stable. `errors`, where the input is wrong, names each field.
     """
     if isinstance(error, Refusal):
-        status = (
-            HTTPStatus.BAD_REQUEST
-            if isinstance(error, InvalidInput)
-            else HTTPStatus.CONFLICT
-        )
-        return _response(status, error.code, str(error))
+        return _refused(error)
     if isinstance(error, ValidationError):
         return _invalid(_messages(error))
     response = exception_handler(error, context)
@@ -58,6 +53,19 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     for name in ("WWW-Authenticate", "Retry-After"):
         if name in response.headers:
             answer[name] = response.headers[name]
+    return answer
+
+
+def _refused(error: Refusal) -> Response:
+    status = HTTPStatus.CONFLICT
+    if isinstance(error, InvalidInput):
+        status = HTTPStatus.BAD_REQUEST
+    elif isinstance(error, KeyReused):
+        # As the draft for Idempotency-Key has it.
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    answer = _response(status, error.code, str(error))
+    if isinstance(error, StillRunning):
+        answer["Retry-After"] = "1"
     return answer
 
 

@@ -73,6 +73,7 @@ class SeriesChanged(InvoiceError):
     """Somebody changed the series while a number was being taken from it."""
 
     code = "series_changed"
+    passes = True
 
 
 class UnknownCurrency(InvalidInput):
@@ -93,10 +94,17 @@ class NothingDue(InvoiceError):
     code = "nothing_due"
 
 
+class Disputed(InvoiceError):
+    """A payer's bank decides what becomes of what was paid."""
+
+    code = "disputed"
+
+
 class TooMuchMail(InvoiceError):
     """The business sent as many mails today as one may."""
 
     code = "too_much_mail"
+    passes = True
 
 
 class TooManyRows(InvalidInput):

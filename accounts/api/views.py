@@ -15,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.throttling import AnonRateThrottle, BaseThrottle
-from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from accounts import selectors
 from accounts.api.filters import (
@@ -38,6 +37,7 @@ from accounts.api.serializers import (
     TokenSerializer,
     UserSerializer,
 )
+from accounts.api.viewsets import GenericViewSet, ReadOnlyModelViewSet
 from accounts.http import person
 from accounts.models import ApiToken, Business, Event, Invitation, Membership, User
 from accounts.roles import Permission, Role

@@ -10,9 +10,9 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.schema import extend_schema, extend_schema_view
+from accounts.api.viewsets import ReadOnlyModelViewSet
 from accounts.http import person
 from accounts.models import User
 from accounts.roles import Permission

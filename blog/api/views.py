@@ -13,9 +13,9 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.schema import extend_schema, extend_schema_view
+from accounts.api.viewsets import ReadOnlyModelViewSet
 from accounts.http import person
 from blog import selectors
 from blog.api import rows

@@ -10,9 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.schema import extend_schema, extend_schema_view
+from accounts.api.viewsets import ReadOnlyModelViewSet
 from accounts.http import person
 from invoices.api.fields import InvoiceField
 from invoices.api.permissions import WritesBooks

@@ -14,9 +14,9 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.schema import extend_schema
+from accounts.api.viewsets import GenericViewSet
 from accounts.http import person
 from accounts.models import check_currency
 from invoices.api.mailing import DeliverySerializer

@@ -14,9 +14,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.viewsets import ModelViewSet, ReadOnlyModelViewSet
 
 from accounts.api.schema import extend_schema, extend_schema_view
+from accounts.api.viewsets import ModelViewSet, ReadOnlyModelViewSet
 from accounts.http import person
 from accounts.models import Business
 from accounts.roles import Permission
