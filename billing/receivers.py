@@ -11,7 +11,12 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from invoices.models import Invoice
-from invoices.signals import due_fell, refund_wanted, refunds_asked
+from invoices.signals import (
+    disputes_asked,
+    due_fell,
+    refund_wanted,
+    refunds_asked,
+)
 
 
 @receiver(refund_wanted)
@@ -43,3 +48,10 @@ def close(invoice: Invoice, **kwargs: Any) -> None:
     from billing.services import closing
 
     closing.close_later(invoice=invoice)
+
+
+@receiver(disputes_asked)
+def disputed(invoice: Invoice, **kwargs: Any) -> bool:
+    from billing.services import disputing
+
+    return disputing.is_disputed(invoice)

@@ -109,6 +109,7 @@ _CONTESTED = frozenset(
     }
 )
 UNDECIDED = INQUIRY | _CONTESTED
+DECIDED = frozenset(DisputeStatus) - UNDECIDED
 # The bank has the money, or decides on it: there is nothing here to send back.
 NOT_OURS_TO_REFUND = _CONTESTED | {DisputeStatus.LOST}
 
@@ -116,6 +117,59 @@ _APPEALED = frozenset(
     {DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW}
 )
 _VERDICT = frozenset({DisputeStatus.WON, DisputeStatus.LOST})
+
+# What somebody is to do about it, in plain words.
+ADVICE: Mapping[DisputeStatus, str] = {
+    DisputeStatus.WARNING_NEEDS_RESPONSE: (
+        "The bank asks about this payment; no money has moved. Talk to the customer, and "
+        "answer at Stripe. Or refund all of it now: then it cannot be disputed any more."
+    ),
+    DisputeStatus.WARNING_UNDER_REVIEW: (
+        "The bank has your answer, and no money has moved. There is nothing to do."
+    ),
+    DisputeStatus.WARNING_CLOSED: (
+        "The bank asked and left it at that. There is nothing to do."
+    ),
+    DisputeStatus.NEEDS_RESPONSE: (
+        "The bank takes the money back for the customer, unless you object. If you have "
+        "delivered what was paid for, gather what proves it (the order, the delivery, "
+        "what you wrote to each other) and hand it in at Stripe, which takes it once. "
+        "If the customer is right, accept the dispute at Stripe. Do not pay the money "
+        "back another way as well: the customer would have it twice."
+    ),
+    DisputeStatus.UNDER_REVIEW: (
+        "The bank has your evidence, and decides within two or three months. There is "
+        "nothing to do."
+    ),
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: (
+        "The decision is appealed. Read at Stripe what is asked of you, and answer there."
+    ),
+    DisputeStatus.APPEAL_UNDER_REVIEW: (
+        "The appeal is with the bank. There is nothing to do."
+    ),
+    DisputeStatus.WON: (
+        "The bank decided for you: the payment is yours. There is nothing to do."
+    ),
+    DisputeStatus.LOST: (
+        "The bank decided for the customer, who keeps the money. The invoice stays paid, "
+        "and is not due again by itself. If the customer need not pay, issue a credit "
+        "note; if you still want the money, ask for it on a new invoice."
+    ),
+    DisputeStatus.PREVENTED: (
+        "The dispute was settled before it began. There is nothing to do."
+    ),
+}
+# What the payer told the bank. Stripe's other words are shown as they are.
+REASONS: Mapping[str, str] = {
+    "credit_not_processed": "A refund was promised and did not come",
+    "duplicate": "Paid twice",
+    "fraudulent": "Somebody else used the card",
+    "general": "No reason was given",
+    "product_not_received": "Nothing was delivered",
+    "product_unacceptable": "What was delivered is not what was ordered",
+    "subscription_canceled": "It had been canceled",
+    "unrecognized": "The payment is not recognized",
+}
 
 # News that is late must not undo what is newer; whatever comes to the end may be appealed.
 DISPUTE_TRANSITIONS: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {

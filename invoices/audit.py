@@ -135,7 +135,7 @@ class _Known:
 
 def _invoice(invoice: Any, known: _Known) -> Iterator[Finding]:
     yield from _arithmetic(invoice)
-    yield from _state(invoice)
+    yield from state(invoice)
     yield from _credited(invoice)
     yield from _invoice_events(invoice, known)
 
@@ -180,7 +180,12 @@ def _compare(document: Any, name: str, stored: Any, right: Any) -> Iterator[Find
         yield Finding("arithmetic", str(document), words)
 
 
-def _state(invoice: Any) -> Iterator[Finding]:
+def state(invoice: Any) -> Iterator[Finding]:
+    """
+    Whether the status is what the ledger comes to.
+
+    :param invoice: `with_amounts`
+    """
     left = invoice.payable - invoice.paid - invoice.credited
     wrong = {
         InvoiceStatus.PAID: left > 0,
@@ -450,7 +455,11 @@ def balances(business: Business) -> Iterator[Finding]:
         name = Customer.objects.get(pk=row["customer"]).name
         words = f"the balance is {row['sum']} {row['currency']}."
         yield Finding("balances", name, words)
-    pairs = {"applied": _KINDS.FROM_BALANCE, "credit_note": _KINDS.TO_BALANCE}
+    pairs = {
+        "applied": _KINDS.FROM_BALANCE,
+        "credit_note": _KINDS.TO_BALANCE,
+        "held": _KINDS.HELD_TO_BALANCE,
+    }
     for kind, booked in pairs.items():
         kept = entries.filter(kind=kind)
         ledger = LedgerEntry.objects.filter(invoice__business=business, kind=booked)

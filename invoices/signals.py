@@ -14,3 +14,7 @@ refunds_asked = Signal()
 # Sent in the transaction in which less of an invoice became due, or nothing, by what
 # happened here: `invoice`, locked. A receiver that cannot let it be raises a `Refusal`.
 due_fell = Signal()
+
+# Sent with the `invoice` locked, to learn whether a payer's bank disputes what was paid: a
+# receiver answers so. Nobody is reminded meanwhile.
+disputes_asked = Signal()

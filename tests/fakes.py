@@ -14,6 +14,7 @@ import stripe
 from requests.structures import CaseInsensitiveDict
 
 from tests.stripe import contract as contracts
+from tests.stripe import disputes
 from tests.stripe.account import Method, NotPayable, Object, StripeAccount
 from tests.stripe.answers import expanded
 from tests.stripe.checks import DAY, Refusal
@@ -124,6 +125,10 @@ class FakeStripe(stripe.HTTPClient):
         return MappingProxyType(self._account.refunds)
 
     @property
+    def disputes(self) -> Mapping[str, Object]:
+        return MappingProxyType(self._account.disputes)
+
+    @property
     def balance(self) -> Mapping[str, Object]:
         return MappingProxyType(self._account.balance)
 
@@ -188,6 +193,37 @@ class FakeStripe(stripe.HTTPClient):
         """The money of a refund came back, as it may days later. Returns the events."""
         with self._lock:
             return self._account.fail_refund(refund_id)
+
+    def dispute(
+        self,
+        payment_intent: str,
+        amount: int | None = None,
+        *,
+        is_inquiry: bool = False,
+    ) -> list[Object]:
+        """
+        A bank takes a payment back, or part of it, or asks about it: that moves nothing.
+        Returns the events.
+        """
+        with self._lock:
+            return disputes.open_dispute(
+                self._account, payment_intent, amount, is_inquiry=is_inquiry
+            )
+
+    def turn_dispute(self, dispute_id: str, status: str) -> list[Object]:
+        """Answer, escalate, appeal or decide a dispute. Returns the events."""
+        with self._lock:
+            return disputes.turn(self._account, dispute_id, status)
+
+    def withdraw(self, dispute_id: str) -> list[Object]:
+        """What is disputed is taken off the balance, as when an inquiry escalates."""
+        with self._lock:
+            return [disputes.withdraw(self._account, dispute_id)]
+
+    def warn_of_fraud(self, payment_intent: str) -> list[Object]:
+        """A bank suspects fraud. Returns the event."""
+        with self._lock:
+            return disputes.warn_of_fraud(self._account, payment_intent)
 
     def event(self, type: str, object: Object) -> Object:  # noqa: A002 - Stripe's words
         """Record an event that nothing above causes, about `object` as it is now."""

@@ -12,12 +12,15 @@ from accounts.roles import Permission
 from billing.models.ids import ID_LENGTH
 from billing.models.payments import Payment
 from billing.states import (
+    ADVICE,
     INQUIRY,
     NEEDS_ANSWER,
     NOT_OURS_TO_REFUND,
+    REASONS,
     UNDECIDED,
     DisputeStatus,
 )
+from invoices.models import LedgerEntry
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -94,6 +97,21 @@ class Dispute(models.Model):
         return self.status in NEEDS_ANSWER
 
     @property
+    def advice(self) -> str:
+        return ADVICE[DisputeStatus(self.status)]
+
+    @property
+    def why(self) -> str:
+        plain = self.reason.replace("_", " ").capitalize()
+        return REASONS.get(self.reason, plain)
+
+    @property
+    def stripe_url(self) -> str:
+        """Where it is answered."""
+        mode = "" if self.livemode else "test/"
+        return f"https://dashboard.stripe.com/{mode}disputes/{self.stripe_id}"
+
+    @property
     def bars_refund(self) -> bool:
         """Whether the payment cannot go back by a refund, or would go back twice."""
         if self.status in INQUIRY:
@@ -124,3 +142,14 @@ class DisputeMovement(models.Model):
 
     def __str__(self) -> str:
         return self.stripe_id
+
+    @property
+    def kind(self) -> LedgerEntry.Kind:
+        """As what it is booked."""
+        kinds = LedgerEntry.Kind
+        taken, back = (
+            (kinds.HELD_DISPUTE, kinds.HELD_DISPUTE_BACK)
+            if self.dispute.payment.is_held
+            else (kinds.DISPUTE, kinds.DISPUTE_BACK)
+        )
+        return taken if self.amount < 0 else back

@@ -4,7 +4,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.fields import ExactCharField
@@ -12,8 +12,8 @@ from accounts.models import Business, User
 from accounts.roles import Permission
 from billing.models.checkouts import Checkout
 from billing.models.ids import ID_LENGTH
-from billing.states import LEFT, RefundStatus
-from invoices.models import Invoice
+from billing.states import BACK, LEFT, RefundStatus
+from invoices.models import Invoice, LedgerEntry
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -41,6 +41,38 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
                 output_field=models.BigIntegerField(),
             )
         )
+
+    def with_left(self) -> models.QuerySet[Any]:
+        """
+        Adds `left`: what of a payment is still here and promised to nobody, in minor
+        units. Below zero where the payer got more back than came.
+        """
+        asked = Sum("refunds__amount", filter=~Q(refunds__status__in=sorted(BACK)))
+        kept = LedgerEntry.objects.filter(
+            kind=LedgerEntry.Kind.HELD_TO_BALANCE, source=OuterRef("payment_intent")
+        )
+        return self.annotate(
+            left=F("amount")
+            - _summed(asked)
+            + _summed(Sum("disputes__movements__amount"))
+            + Coalesce(Subquery(kept.values("amount")), 0)
+        )
+
+    def undecided(self) -> models.QuerySet[Any]:
+        """Held ones of which something is left; adds it, as `with_left`."""
+        held: Any = self.filter(status=Payment.Status.HELD)
+        undecided: models.QuerySet[Any] = held.with_left().filter(left__gt=0)
+        return undecided
+
+
+def _summed(sum_: Sum) -> Coalesce:
+    """A sum over what belongs to a payment, in a query of its own: joins multiply."""
+    same = Payment.objects.filter(pk=OuterRef("pk")).values("pk")
+    return Coalesce(
+        Subquery(same.annotate(sum=sum_).values("sum")),
+        0,
+        output_field=models.BigIntegerField(),
+    )
 
 
 class Payment(models.Model):

@@ -11,10 +11,10 @@ from django.db.models import F
 from accounts.models import User
 from accounts.services.events import record_event
 from billing.exceptions import NothingToProcess, PaymentRejected
-from billing.gateway import events, refunds, sessions
+from billing.gateway import events, refunds
 from billing.gateway.client import API_VERSION
 from billing.models import StripeEvent
-from billing.services import refunding, settling
+from billing.services import disputing, refunding, settling
 
 logger = logging.getLogger(__name__)
 
@@ -127,19 +127,22 @@ def _settle(session_id: str, now: datetime, *, debit_failed: bool = False) -> st
 def _refund(refund_id: str, now: datetime) -> str:
     fact = refunds.retrieve_refund(refund_id)
     refund = refunding.apply_refund(fact=fact, now=now)
-    if refund is None and _settle_payment_of(fact, now):
+    # What tells of a refund may come before what tells of its payment.
+    if refund is None and settling.settle_payment(
+        payment_intent=fact.payment_intent, now=now
+    ):
         refund = refunding.apply_refund(fact=fact, now=now)
     return refund.status if refund else "none of ours"
 
 
-def _settle_payment_of(fact: refunds.Refund, now: datetime) -> bool:
-    """What tells of a refund may come before what tells of its payment."""
-    session = (
-        sessions.find_session(fact.payment_intent) if fact.payment_intent else None
-    )
-    return session is not None and bool(
-        settling.apply_session(session=session, now=now)
-    )
+def _dispute(dispute_id: str, now: datetime) -> str:
+    dispute = disputing.sync_dispute(dispute_id=dispute_id, now=now)
+    return dispute.status if dispute else "none of ours"
+
+
+def _warn_of_fraud(warning_id: str, now: datetime) -> str:
+    payment = disputing.warn_of_fraud(warning_id=warning_id, now=now)
+    return "told" if payment else "none of ours"
 
 
 _ACTS: Final[Mapping[str, Act]] = {
@@ -151,6 +154,12 @@ _ACTS: Final[Mapping[str, Act]] = {
     "refund.updated": _refund,
     "refund.failed": _refund,
     "charge.refund.updated": _refund,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.closed": _dispute,
+    "charge.dispute.funds_withdrawn": _dispute,
+    "charge.dispute.funds_reinstated": _dispute,
+    "radar.early_fraud_warning.created": _warn_of_fraud,
 }
 
 

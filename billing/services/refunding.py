@@ -13,7 +13,12 @@ from django.tasks import TaskContext, task
 from accounts.models import User
 from accounts.services.events import record_event
 from billing import emails
-from billing.exceptions import PaymentPending, PaymentRejected, RefundTooLarge
+from billing.exceptions import (
+    PaymentDisputed,
+    PaymentPending,
+    PaymentRejected,
+    RefundTooLarge,
+)
 from billing.gateway import amounts, refunds
 from billing.models import REASON_LENGTH, Payment, Refund
 from billing.states import BACK, LEFT, RefundStatus, refund_can_become
@@ -47,11 +52,13 @@ def request_refund(
 
     :param amount: minor units, or None for all that is left
     :param cause: where no person asks: unique, so that one cause pays back once
+    :raises PaymentDisputed: if the payer's bank has it, or decides on it
     :raises RefundTooLarge: if it is more than is left of the payment, or nothing is
     :raises AmountNotPayable: if Stripe cannot send exactly that
     """
     invoice = lock_invoice(payment.invoice_id)
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    check_not_disputed(payment)
     left = _left(payment, invoice)
     amount = left if amount is None else amount
     if not 0 < amount <= left:
@@ -116,11 +123,32 @@ def refund_invoice(
     return refunds
 
 
+def check_not_disputed(payment: Payment) -> None:
+    """
+    For what would give money to the payer that the bank has already given, or may.
+
+    :raises PaymentDisputed: if it would
+    """
+    barring = next((each for each in payment.disputes.all() if each.bars_refund), None)
+    if barring is None:
+        return
+    if barring.is_undecided:
+        raise PaymentDisputed(
+            "The payer disputes this payment, and the bank decides who gets the money. "
+            "Answer the dispute at Stripe, or accept it there: that sends the money back."
+        )
+    raise PaymentDisputed(
+        "The bank gave this payment back to the payer when the dispute was lost. There "
+        "is nothing left of it to send."
+    )
+
+
 def _left(payment: Payment, invoice: Invoice) -> int:
-    asked = payment.refunds.exclude(status__in=BACK).aggregate(sum=Sum("amount"))["sum"]
-    left: int = payment.amount - (asked or 0)
+    left: int = Payment.objects.with_left().get(pk=payment.pk).left
     if payment.is_held:
         return left
+    if any(dispute.bars_refund for dispute in payment.disputes.all()):
+        return 0
     # What a credit note kept as balance, or paid back otherwise, is no longer here.
     return max(0, min(left, selectors.kept(invoice) - requested(invoice)))
 

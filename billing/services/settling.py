@@ -59,6 +59,17 @@ def apply_session(
     return _apply(checkout, session, _status(session, debit_failed), now)
 
 
+def settle_payment(*, payment_intent: str, now: datetime) -> bool:
+    """
+    Book a payment of which something else was told first: a refund, a dispute. Call it
+    outside a transaction.
+
+    :returns: whether it is one of ours
+    """
+    session = sessions.find_session(payment_intent) if payment_intent else None
+    return session is not None and bool(apply_session(session=session, now=now))
+
+
 def _status(session: sessions.Session, debit_failed: bool) -> CheckoutStatus:
     if session.payment_status == "paid":
         return CheckoutStatus.PAID

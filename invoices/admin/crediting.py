@@ -97,7 +97,7 @@ def _by_card(invoice: Any) -> int:
     """What came by Stripe and is still here."""
     by_hand = invoice.manual_payments.filter(reversed_at=None)
     manual = sum(by_hand.values_list("amount", flat=True))
-    by_card: int = invoice.paid - manual - invoice.refunded
+    by_card: int = invoice.paid - manual - invoice.refunded - invoice.disputed
     return max(0, by_card)
 
 

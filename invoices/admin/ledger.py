@@ -39,6 +39,9 @@ KIND_COLORS = {
     LedgerEntry.Kind.HELD.value: "warning",
     LedgerEntry.Kind.REFUND.value: "info",
     LedgerEntry.Kind.REFUND_FAILED.value: "danger",
+    LedgerEntry.Kind.DISPUTE.value: "danger",
+    LedgerEntry.Kind.DISPUTE_BACK.value: "success",
+    LedgerEntry.Kind.HELD_DISPUTE.value: "danger",
 }
 BALANCE_COLORS = {
     BalanceEntry.Kind.APPLIED.value: "info",

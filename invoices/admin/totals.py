@@ -61,6 +61,7 @@ def _frozen_rows(invoice: Any) -> list[Named]:
         *_some("Paid", -invoice.paid),
         ("Due", invoice.due),
         *_some("Paid back or kept as balance", invoice.refunded),
+        *_some("Withdrawn for a dispute", invoice.disputed),
         *_some("Held for a decision", invoice.held),
     ]
 

@@ -63,13 +63,15 @@ def keep(
     source: str,
     amount: int,
     now: datetime,
+    currency: str = "",
 ) -> None:
     """
     Keep money that came for an invoice for its customer. Call it with the invoice locked.
 
     :param amount: minor units, above zero
+    :param currency: that of the money, where it is not the invoice's
     """
-    _enter(invoice, kind, source, amount, now)
+    _enter(invoice, kind, source, amount, now, currency)
 
 
 def give_back(*, invoice: Invoice, source: str, now: datetime) -> None:
@@ -104,7 +106,12 @@ def lock_balance(customer_id: int, currency: str) -> int:
 
 
 def _enter(
-    invoice: Invoice, kind: BalanceEntry.Kind, source: str, amount: int, now: datetime
+    invoice: Invoice,
+    kind: BalanceEntry.Kind,
+    source: str,
+    amount: int,
+    now: datetime,
+    currency: str = "",
 ) -> None:
     BalanceEntry.objects.create(
         customer_id=invoice.customer_id,
@@ -112,6 +119,6 @@ def _enter(
         kind=kind,
         source=source,
         amount=amount,
-        currency=invoice.currency,
+        currency=currency or invoice.currency,
         occurred_at=now,
     )

@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
-from invoices import selectors
-from invoices.exceptions import NothingDue
+from invoices import selectors, signals
+from invoices.exceptions import Disputed, NothingDue
 from invoices.models import Delivery, Invoice, Reminder, ReminderStep
 from invoices.services import delivering
 from invoices.services.locking import lock_invoice
@@ -128,7 +128,14 @@ def _is_owed(invoice: Invoice) -> bool:
         invoice.status == InvoiceStatus.OPEN
         and invoice.sent_at is not None
         and selectors.amounts(invoice).due > 0
+        and not _is_disputed(invoice)
     )
+
+
+def _is_disputed(invoice: Invoice) -> bool:
+    """Whoever disputes a part of it is not asked for the rest before that is decided."""
+    answers = signals.disputes_asked.send(sender=Invoice, invoice=invoice)
+    return any(answer for _, answer in answers)
 
 
 def _taken(
@@ -152,6 +159,7 @@ def remind_now(*, invoice: Invoice, actor: User | None, now: datetime) -> Delive
     same. Again reminds again.
 
     :raises NothingDue: if the invoice is not open, or nothing is due on it
+    :raises Disputed: while a payer's bank disputes what was paid of it
     :raises TooMuchMail: if the business sent as many in a day as it may
     """
     invoice = lock_invoice(invoice.pk)
@@ -159,6 +167,11 @@ def remind_now(*, invoice: Invoice, actor: User | None, now: datetime) -> Delive
         raise NothingDue(
             f"This invoice is {invoice.get_status_display().lower()}, and a customer is "
             "reminded of what is open and due."
+        )
+    if _is_disputed(invoice):
+        raise Disputed(
+            "A payment of this invoice is disputed at the customer's bank. Nobody is "
+            "reminded until that is decided."
         )
     return _mail(invoice, actor, now)
 

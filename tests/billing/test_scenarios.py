@@ -325,7 +325,7 @@ def test_a_live_event_at_a_test_stage_is_refused_loudly(stripe, invoice, caplog)
 
 @pytest.mark.scenario(25)
 def test_an_event_of_no_concern_is_acknowledged(stripe):
-    event = stripe.event("radar.early_fraud_warning.created", {"id": "issfr_1"})
+    event = stripe.event("review.opened", {"id": "prv_1"})
 
     assert deliver(stripe, event) == [200]
 

@@ -57,6 +57,8 @@ class StripeAccount:
         self.intents: dict[str, Object] = {}
         self.charges: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
+        self.disputes: dict[str, Object] = {}
+        self.fraud_warnings: dict[str, Object] = {}
         self.balance: dict[str, Object] = {}
         self.events: dict[str, Object] = {}
         self.orders: dict[str, Params] = {}
@@ -78,8 +80,8 @@ class StripeAccount:
             raise ContractError("The fake knows sessions of mode payment only.")
         total, currency = checks.total(checks.required(params, "line_items"))
         now = self._clock()
-        session_id = _new_id("cs_test", length=58)
-        session = self._new("checkout.session", session_id) | {
+        session_id = new_id("cs_test", length=58)
+        session = self.new("checkout.session", session_id) | {
             "adaptive_pricing": params.get("adaptive_pricing"),
             "amount_subtotal": total,
             "amount_total": total,
@@ -225,7 +227,7 @@ class StripeAccount:
 
     def event(self, type_: str, subject: Object) -> Object:
         """Record that something happened to `subject`, as it is now."""
-        event = self._new("event", _new_id("evt")) | {
+        event = self.new("event", new_id("evt")) | {
             "api_version": self._api_version,
             "data": {"object": copy.deepcopy(subject)},
             "pending_webhooks": 1,
@@ -237,14 +239,14 @@ class StripeAccount:
 
     def move(self, type_: str, source: Object, amount: int, fee: int = 0) -> str:
         """Move the account's balance, and give the id of the transaction that did."""
-        skeleton = self._new("balance_transaction", _new_id("txn"))
+        skeleton = self.new("balance_transaction", new_id("txn"))
         moved = movement(skeleton, type_, source, amount, fee)
         self.balance[moved["id"]] = moved
         return str(moved["id"])
 
     # How
 
-    def _new(self, name: str, object_id: str) -> Object:
+    def new(self, name: str, object_id: str) -> Object:
         created = self._contract.skeleton(name) | {
             "id": object_id,
             "created": self._clock(),
@@ -257,8 +259,8 @@ class StripeAccount:
         if session["payment_intent"]:
             return self.intents[session["payment_intent"]]
         wishes = self.orders[session["id"]].get("payment_intent_data", {})
-        intent_id = _new_id("pi")
-        intent = self._new("payment_intent", intent_id) | {
+        intent_id = new_id("pi")
+        intent = self.new("payment_intent", intent_id) | {
             "amount": session["amount_total"],
             "amount_received": 0,
             "capture_method": "automatic_async",
@@ -275,7 +277,7 @@ class StripeAccount:
         return intent
 
     def _new_charge(self, intent: Object) -> Object:
-        charge = self._new("charge", _new_id("ch")) | {
+        charge = self.new("charge", new_id("ch")) | {
             "amount": intent["amount"],
             "currency": intent["currency"],
             "description": intent["description"],
@@ -345,10 +347,11 @@ class StripeAccount:
                 "This PaymentIntent does not have a successful charge to refund.",
                 executed=True,
             )
+        checks.not_disputed(charge["id"], self.disputes)
         return charge
 
     def _refund(self, charge: Object, amount: int, params: Params) -> Object:
-        refund = self._new("refund", _new_id("re")) | {
+        refund = self.new("refund", new_id("re")) | {
             "amount": amount,
             "charge": charge["id"],
             "currency": charge["currency"],
@@ -374,7 +377,7 @@ class StripeAccount:
         }
 
 
-def _new_id(prefix: str, length: int = 24) -> str:
+def new_id(prefix: str, length: int = 24) -> str:
     # Random, so that a stand-in started anew never repeats an id a database still knows.
     return f"{prefix}_{_random(length)}"
 

@@ -136,6 +136,19 @@ def refundable(amount: int, left: int, charge_id: str) -> None:
         )
 
 
+def not_disputed(charge_id: str, disputes: Mapping[str, Params]) -> None:
+    """:raises Refusal: if a bank has the charge, or decides who gets it"""
+    if any(
+        dispute["charge"] == charge_id and not dispute["is_charge_refundable"]
+        for dispute in disputes.values()
+    ):
+        raise Refusal(
+            f"Charge {charge_id} has been charged back; cannot issue a refund.",
+            "charge_disputed",
+            executed=True,
+        )
+
+
 def expiry(at: int, now: int) -> int:
     """:raises Refusal: if a session may not end at that second"""
     if not now + 30 * MINUTE <= at <= now + DAY:

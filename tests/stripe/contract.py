@@ -14,8 +14,10 @@ PATHS = (
     "/v1/balance_transactions",
     "/v1/charges",
     "/v1/checkout/sessions",
+    "/v1/disputes",
     "/v1/events",
     "/v1/payment_intents",
+    "/v1/radar/early_fraud_warnings",
     "/v1/refunds",
 )
 
@@ -32,6 +34,10 @@ ADDED_PARAMETERS = {
 }
 ADDED_FIELDS = {
     "checkout.session": {"allowed_payment_method_types": STRINGS | {"nullable": True}},
+}
+
+ADDED_VALUES = {
+    ("dispute", "status"): ["appeal_needs_response", "appeal_under_review"],
 }
 
 Schema = Mapping[str, Any]
@@ -105,6 +111,8 @@ class Contract:
             self._parameters(method, template).update(added)
         for name, fields in ADDED_FIELDS.items():
             self._schemas[name]["properties"].update(fields)
+        for (name, field), values in ADDED_VALUES.items():
+            self._schemas[name]["properties"][field]["enum"].extend(values)
 
     def _parameters(self, method: str, template: str) -> dict[str, Any]:
         operation = self._paths[template][method.lower()]

@@ -9,6 +9,8 @@ from stripe import RequestOptions
 from stripe.params import (
     BalanceTransactionListParams,
     ChargeRetrieveParams,
+    DisputeListParams,
+    DisputeRetrieveParams,
     EventListParams,
     EventRetrieveParams,
     PaymentIntentListParams,
@@ -23,6 +25,7 @@ from stripe.params.checkout import (
     SessionListParams,
     SessionRetrieveParams,
 )
+from stripe.params.radar import EarlyFraudWarningRetrieveParams
 from typing_extensions import is_typeddict
 
 DECLARED: Mapping[tuple[str, str], type] = {
@@ -37,6 +40,12 @@ DECLARED: Mapping[tuple[str, str], type] = {
     ("GET", "/v1/refunds"): RefundListParams,
     ("GET", "/v1/refunds/{refund}"): RefundRetrieveParams,
     ("GET", "/v1/balance_transactions"): BalanceTransactionListParams,
+    ("GET", "/v1/disputes"): DisputeListParams,
+    ("GET", "/v1/disputes/{dispute}"): DisputeRetrieveParams,
+    (
+        "GET",
+        "/v1/radar/early_fraud_warnings/{early_fraud_warning}",
+    ): EarlyFraudWarningRetrieveParams,
     ("GET", "/v1/events"): EventListParams,
     ("GET", "/v1/events/{id}"): EventRetrieveParams,
 }

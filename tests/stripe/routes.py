@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from tests.stripe import disputes
 from tests.stripe.account import Object, StripeAccount
 
 RANGE = {"created", "expand", "limit", "starting_after"}
@@ -47,6 +48,13 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("GET", "/v1/refunds/{refund}"): Route(StripeAccount.retrieve_refund, EXPAND),
     ("GET", "/v1/balance_transactions"): Route(
         StripeAccount.list_balance, RANGE | {"currency", "source", "type"}
+    ),
+    ("GET", "/v1/disputes"): Route(
+        disputes.list_disputes, RANGE | {"charge", "payment_intent"}
+    ),
+    ("GET", "/v1/disputes/{dispute}"): Route(disputes.retrieve_dispute, EXPAND),
+    ("GET", "/v1/radar/early_fraud_warnings/{early_fraud_warning}"): Route(
+        disputes.retrieve_fraud_warning, EXPAND
     ),
     ("GET", "/v1/events"): Route(
         StripeAccount.list_events, RANGE | {"delivery_success", "type", "types"}

@@ -1,0 +1,80 @@
+"""Deciding on held money that does not go back: refunds are `refunding`'s."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services.events import record_event
+from billing.exceptions import NotOnTheDesk
+from billing.models import Payment
+from billing.services.refunding import check_not_disputed
+from invoices.models import BalanceEntry, LedgerEntry
+from invoices.services import balances
+from invoices.services.booking import book
+from invoices.services.locking import lock_customer, lock_invoice
+
+
+@transaction.atomic
+def keep_held(*, payment: Payment, actor: User | None, now: datetime) -> Payment:
+    """
+    Keep what is left of held money for the customer of its invoice: as a balance, in the
+    currency in which it came, that can pay invoices.
+
+    :raises NotOnTheDesk: if it is not held, nothing is left of it, or some was kept before
+    :raises PaymentDisputed: if the payer's bank has it, or decides on it
+    """
+    invoice = lock_invoice(payment.invoice_id)
+    row: Any = Payment.objects.with_left().get(pk=payment.pk)
+    _check(row)
+    # Before the first event: see `lock_customer`.
+    lock_customer(invoice.customer_id)
+    balances.keep(
+        invoice=invoice,
+        kind=BalanceEntry.Kind.HELD,
+        source=row.payment_intent,
+        amount=row.left,
+        currency=row.currency,
+        now=now,
+    )
+    book(
+        invoice=invoice,
+        kind=LedgerEntry.Kind.HELD_TO_BALANCE,
+        source=row.payment_intent,
+        amount=-row.left,
+        currency=row.currency,
+        occurred_at=now,
+        now=now,
+        actor=actor,
+    )
+    record_event(
+        type="payment.kept",
+        subject=payment,
+        business=invoice.business,
+        actor=actor,
+        now=now,
+        data={
+            "invoice": invoice.number,
+            "amount": row.left,
+            "currency": row.currency,
+        },
+    )
+    return payment
+
+
+def _check(payment: Any) -> None:
+    """:param payment: with what is `left` of it, read under the invoice's lock"""
+    if not payment.is_held or payment.left <= 0:
+        raise NotOnTheDesk("Nothing of this payment waits for a decision.")
+    if payment.problem == Payment.Problem.LIVEMODE:
+        raise NotOnTheDesk("This is no real money, so it can pay nothing. Refund it.")
+    check_not_disputed(payment)
+    # A refund that failed later leaves something once more.
+    if LedgerEntry.objects.filter(
+        kind=LedgerEntry.Kind.HELD_TO_BALANCE, source=payment.payment_intent
+    ).exists():
+        raise NotOnTheDesk(
+            "A part of this payment was kept before. What is here now is of a refund "
+            "that failed: send it back."
+        )
