@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import batched
 from typing import Final
 
+from django.db.models import QuerySet
+
 from accounts.models import Business
 from billing.models import Payment, Refund
 from billing.states import LEFT
@@ -16,18 +18,9 @@ _KINDS: Final = LedgerEntry.Kind
 
 def payments(business: Business) -> Iterator[Finding]:
     """Each payment is booked, as held where it is held, and no other is."""
-    rows = Payment.objects.filter(invoice__business=business).select_related("invoice")
-    for chunk in batched(rows.order_by("pk").iterator(), CHUNK, strict=False):
-        booked = _booked([payment.payment_intent for payment in chunk])
-        for payment in chunk:
-            kind = _KINDS.HELD if payment.is_held else _KINDS.PAYMENT
-            wanted = {str(kind): (payment.amount, payment.currency)}
-            found = booked[payment.payment_intent]
-            if found != wanted:
-                words = (
-                    f"payment {payment} is {_said(wanted)}; booked is {_said(found)}."
-                )
-                yield Finding("payments", str(payment.invoice), words)
+    rows = Payment.objects.filter(invoice__business=business)
+    for payment, words in unbooked_payments(rows):
+        yield Finding("payments", str(payment.invoice), words)
     entries = LedgerEntry.objects.filter(
         invoice__business=business,
         kind__in=[_KINDS.PAYMENT, _KINDS.HELD],
@@ -45,6 +38,35 @@ def payments(business: Business) -> Iterator[Finding]:
 def refunds(business: Business) -> Iterator[Finding]:
     """What left is booked, what came back is too, and no payment goes back twice."""
     rows = Refund.objects.filter(payment__invoice__business=business)
+    for refund, words in unbooked_refunds(rows):
+        yield Finding("refunds", str(refund.payment.invoice), words)
+    paid = Payment.objects.filter(invoice__business=business).with_refunded()
+    for payment in paid.select_related("invoice").order_by("pk").iterator():
+        if payment.refunded > payment.amount:
+            words = (
+                f"{payment.refunded} went back of the {payment.amount} of {payment}."
+            )
+            yield Finding("refunds", str(payment.invoice), words)
+
+
+def unbooked_payments(rows: QuerySet[Payment]) -> Iterator[tuple[Payment, str]]:
+    """Those that the ledger does not have, or not so; and how."""
+    rows = rows.select_related("invoice").order_by("pk")
+    for chunk in batched(rows.iterator(), CHUNK, strict=False):
+        booked = _booked([payment.payment_intent for payment in chunk])
+        for payment in chunk:
+            kind = _KINDS.HELD if payment.is_held else _KINDS.PAYMENT
+            wanted = {str(kind): (payment.amount, payment.currency)}
+            found = booked[payment.payment_intent]
+            if found != wanted:
+                words = (
+                    f"payment {payment} is {_said(wanted)}; booked is {_said(found)}."
+                )
+                yield payment, words
+
+
+def unbooked_refunds(rows: QuerySet[Refund]) -> Iterator[tuple[Refund, str]]:
+    """As `unbooked_payments`."""
     rows = rows.exclude(stripe_id=None).select_related("payment__invoice")
     for chunk in batched(rows.order_by("pk").iterator(), CHUNK, strict=False):
         booked = _booked([str(refund.stripe_id) for refund in chunk])
@@ -53,14 +75,7 @@ def refunds(business: Business) -> Iterator[Finding]:
             wanted = -refund.amount if refund.status in LEFT else 0
             if gone != wanted:
                 words = f"refund {refund.stripe_id} is {wanted}; booked is {gone}."
-                yield Finding("refunds", str(refund.payment.invoice), words)
-    paid = Payment.objects.filter(invoice__business=business).with_refunded()
-    for payment in paid.select_related("invoice").order_by("pk").iterator():
-        if payment.refunded > payment.amount:
-            words = (
-                f"{payment.refunded} went back of the {payment.amount} of {payment}."
-            )
-            yield Finding("refunds", str(payment.invoice), words)
+                yield refund, words
 
 
 def _booked(sources: list[str]) -> defaultdict[str, dict[str, tuple[int, str]]]:
