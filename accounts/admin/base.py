@@ -1,9 +1,11 @@
 """What every page of the back office stands on: rights, choices, refusals, buttons."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+from uuid import uuid4
 
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
@@ -16,15 +18,24 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from accounts.exceptions import Refusal
+from accounts.exceptions import KeyReused, Refusal, StillRunning
 from accounts.http import businesses_for, is_operator, may
 from accounts.models import Business
 from accounts.roles import Permission
+from accounts.services import repeating
+
+# The hidden field by which a page knows that its button was clicked before.
+KEY: Final = "once"
+SENT_BEFORE: Final = (
+    "You sent this page before, with something else in it, and that was done. Look at it "
+    "first; sent again, this is done as well."
+)
 
 
 def label(
@@ -239,29 +250,38 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
         done: Callable[[], str] | None = None,
     ) -> HttpResponse:
         """
-        A page that says what will happen; only its button, a POST, does it.
+        A page that says what will happen; only its button, a POST, does it, once.
 
-        :param act: does it, and returns the sentence that says what was done
+        :param act: does it, in one transaction, and returns the sentence that says what
+            was done; nothing for the network, which waits for the commit
         :param form: what must be known first; `act` is called once it is valid
         :param done: the address to go to afterwards, if not back to the row
         """
+        page = self.page_of(obj.pk)
+        key = request.POST.get(KEY) or str(uuid4())
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
-                messages.success(request, act())
-                return redirect(done() if done else self.page_of(obj.pk))
+                sentence, address = _once(
+                    request, key, lambda: (act(), done() if done else page)
+                )
+                messages.success(request, sentence)
+                return redirect(address)
             except (Refusal, ValidationError) as error:
-                if form is None:
+                if form is None or isinstance(error, StillRunning):
                     messages.error(request, " ".join(_sentences(error)))
-                    return redirect(self.page_of(obj.pk))
+                    return redirect(page)
+                if isinstance(error, KeyReused):
+                    key, error = str(uuid4()), Refusal(SENT_BEFORE)
                 show_refusal(form, error)
         context = {
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.model._meta,
             "object": obj,
+            "key": key,
             "consequence": consequence,
             "form": form,
-            "back": self.page_of(obj.pk),
+            "back": page,
         }
         return TemplateResponse(request, "admin/confirm.html", context)
 
@@ -283,6 +303,32 @@ class OperatorAdmin(BackOfficeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_delete and is_operator(request)
+
+
+def _once(
+    request: HttpRequest, key: str, act: Callable[[], tuple[str, str]]
+) -> tuple[str, str]:
+    """What was done, and where to go: told again to whoever clicked twice."""
+    typed = {
+        name: values
+        for name, values in request.POST.lists()
+        if name not in {KEY, "csrfmiddlewaretoken"}
+    }
+    told: list[tuple[str, str]] = []
+
+    def work() -> bytes:
+        told.append(act())
+        return json.dumps(told[0]).encode()
+
+    kept = repeating.do_once(
+        caller=f"desk:{request.user.pk}",
+        key=key,
+        wish=json.dumps([request.path, typed], sort_keys=True).encode(),
+        now=timezone.now(),
+        work=work,
+    )
+    sentence, address = told[0] if kept is None else json.loads(kept)
+    return sentence, address
 
 
 def refusal(request: HttpRequest) -> Refusal | ValidationError | None:

@@ -10,6 +10,14 @@ from accounts.fields import ExactCharField
 KEPT: Final = timedelta(hours=24)
 
 
+class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
+    def outdated(self, now: datetime) -> IdempotencyRecordQuerySet:
+        return self.filter(created_at__lte=now - KEPT)
+
+
+IdempotencyRecordManager = models.Manager.from_queryset(IdempotencyRecordQuerySet)
+
+
 class IdempotencyRecord(models.Model):
     """
     What somebody was answered under an Idempotency-Key, for whoever asks again with it.
@@ -23,6 +31,8 @@ class IdempotencyRecord(models.Model):
     # Empty until the work is done, which nobody sees: it is one transaction.
     answer = models.BinaryField(default=b"")
     created_at = models.DateTimeField(db_index=True)
+
+    objects = IdempotencyRecordManager()
 
     def __str__(self) -> str:
         return f"answer {self.digest[:8]}…"

@@ -13,7 +13,6 @@ from django.db import IntegrityError, OperationalError, transaction
 from accounts import seals
 from accounts.exceptions import AnswerLost, KeyReused, StillRunning
 from accounts.models import IdempotencyRecord
-from accounts.models.answers import KEPT
 
 # Of the database: somebody else has the row, by words of MariaDB and of MySQL, or both
 # wait for each other. Nothing was done yet.
@@ -67,7 +66,7 @@ def _claim(name: str, now: datetime) -> IdempotencyRecord:
         if error.args[0] not in _TAKEN:
             raise
         raise StillRunning(
-            "What you asked for under this key is being done. Ask again in a moment."
+            "This is being done already. Ask for it again in a moment."
         ) from error
 
 
@@ -94,5 +93,4 @@ def _mark(wish: bytes) -> bytes:
 
 def forget_answers(*, now: datetime) -> int:
     """Delete answers that are kept no longer. Running twice is running once."""
-    old = IdempotencyRecord.objects.filter(created_at__lte=now - KEPT)
-    return old.delete()[0]
+    return IdempotencyRecord.objects.outdated(now).delete()[0]
