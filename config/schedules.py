@@ -27,8 +27,9 @@ def audit(event: object, context: object) -> None:
 
 
 def tidy_up(event: object, context: object) -> None:
-    """Forget what nobody needs: sessions that ended, tasks that were done."""
+    """Forget what nobody needs: sessions that ended, old answers, tasks that were done."""
     call_command("clearsessions")
+    call_command("forget_answers")
     # Mail of accounts carries links that open them; two weeks are enough to look back.
     call_command("prune_db_task_results", queue_name="*", min_age_days=14)
 

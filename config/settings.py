@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -291,6 +292,8 @@ SECURE_SSL_REDIRECT = IS_DEPLOYED
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "Retry-After"]
 
 # Static files and media
 
@@ -345,6 +348,10 @@ TASKS = {
         )
     }
 }
+
+# Webhooks that we send: on a laptop, whoever listens is there as well.
+
+WEBHOOKS_TO_LOOPBACK = not IS_DEPLOYED
 
 # Events of Lambda
 
@@ -455,8 +462,20 @@ KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - a model
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_PREFIX": "pmi_"}
 SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["config.description.describe"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.description.with_keys",
+    ],
     "TITLE": "PayMyInvoice API",
-    "DESCRIPTION": "Publish, invoice and get paid.",
+    "DESCRIPTION": (
+        "Publish, invoice and get paid.\n\n"
+        "Every POST takes an `Idempotency-Key`. Lost the answer? Ask again with the same "
+        "key and the same body: what was done is not done again, and you get the answer "
+        "of the first time, with `Idempotent-Replayed: true`. A key is yours alone, has "
+        "up to 255 characters and is kept for 24 hours. Kept is what was done, and what "
+        "was refused with 409; not what was wrong with the request, nor what failed (5xx), "
+        "of which nothing was done: ask again with the same key."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
