@@ -8,12 +8,16 @@ from typing import Final
 from django.db.models import QuerySet
 
 from accounts.models import Business
-from billing.models import Payment, Refund
+from billing.models import DisputeMovement, Payment, Refund
 from billing.states import LEFT
 from invoices.audit import CHUNK, Check, Finding
 from invoices.models import LedgerEntry
 
 _KINDS: Final = LedgerEntry.Kind
+_OF_DISPUTES: Final = (
+    *(_KINDS.DISPUTE, _KINDS.DISPUTE_BACK),
+    *(_KINDS.HELD_DISPUTE, _KINDS.HELD_DISPUTE_BACK),
+)
 
 
 def payments(business: Business) -> Iterator[Finding]:
@@ -49,6 +53,34 @@ def refunds(business: Business) -> Iterator[Finding]:
             yield Finding("refunds", str(payment.invoice), words)
 
 
+def disputes(business: Business) -> Iterator[Finding]:
+    """What Stripe took for disputes and gave back is booked, and nothing else is."""
+    rows = DisputeMovement.objects.filter(dispute__payment__invoice__business=business)
+    rows = rows.select_related("dispute__payment__invoice").order_by("pk")
+    for chunk in batched(rows.iterator(), CHUNK, strict=False):
+        booked = _booked([movement.stripe_id for movement in chunk])
+        for movement in chunk:
+            wanted = {str(movement.kind): (movement.amount, movement.currency)}
+            found = booked[movement.stripe_id]
+            if found != wanted:
+                words = (
+                    f"{movement} of {movement.dispute} is {_said(wanted)}; booked is "
+                    f"{_said(found)}."
+                )
+                invoice = movement.dispute.payment.invoice
+                yield Finding("disputes", str(invoice), words)
+    entries = LedgerEntry.objects.filter(
+        invoice__business=business, kind__in=_OF_DISPUTES
+    ).order_by("pk")
+    sources = entries.values_list("source", flat=True).iterator()
+    for names in batched(sources, CHUNK, strict=False):
+        there = DisputeMovement.objects.filter(stripe_id__in=names)
+        known = set(there.values_list("stripe_id", flat=True))
+        for source in names:
+            if source not in known:
+                yield Finding("disputes", source, "it is booked, and nothing moved.")
+
+
 def unbooked_payments(rows: QuerySet[Payment]) -> Iterator[tuple[Payment, str]]:
     """Those that the ledger does not have, or not so; and how."""
     rows = rows.select_related("invoice").order_by("pk")
@@ -80,6 +112,8 @@ def unbooked_refunds(rows: QuerySet[Refund]) -> Iterator[tuple[Refund, str]]:
 
 def _booked(sources: list[str]) -> defaultdict[str, dict[str, tuple[int, str]]]:
     rows = LedgerEntry.objects.filter(source__in=sources)
+    # What was kept is held against the balances of customers.
+    rows = rows.exclude(kind=_KINDS.HELD_TO_BALANCE)
     booked: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
     for entry in rows.only("source", "kind", "amount", "currency"):
         booked[entry.source][entry.kind] = (entry.amount, entry.currency)
@@ -91,4 +125,4 @@ def _said(booked: dict[str, tuple[int, str]]) -> str:
     return ", ".join(parts) or "nothing"
 
 
-CHECKS: Final[Sequence[Check]] = (payments, refunds)
+CHECKS: Final[Sequence[Check]] = (payments, refunds, disputes)

@@ -9,7 +9,10 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from billing.gateway.disputes import Dispute, Movement
 from billing.models import Payment, Refund
+from billing.services.desk import keep_held
+from billing.services.disputing import apply_dispute
 from config import schedules
 from invoices.models import AuditRun, CreditNote, Invoice
 from invoices.services import numbering
@@ -30,8 +33,8 @@ pytestmark = pytest.mark.django_db
 def books(business, now, run_tasks):
     """
     Five invoices of 119.00 EUR: paid and credited to the balance; paid from that; void;
-    paid by card and partly refunded; open, after a payment that was taken back. A number
-    was skipped before the last.
+    paid by card, partly refunded, partly disputed and won, with held money that was kept;
+    open, after a payment that was taken back. A number was skipped before the last.
     """
     customer = CustomerFactory(business=business, name="Anna Schmidt")
     paid, second, void, by_card, open_ = (
@@ -105,6 +108,51 @@ def _card(invoice, now):
             occurred_at=now,
             now=now,
         )
+    _dispute(now)
+    _hold_and_keep(invoice, now)
+
+
+def _dispute(now):
+    moves = [("txn_taken", -2000), ("txn_back", 2000)]
+    apply_dispute(
+        fact=Dispute(
+            id="dp_card",
+            payment_intent="pi_card",
+            charge="ch_card",
+            amount=2000,
+            currency="EUR",
+            status="won",
+            reason="general",
+            due_by=None,
+            is_refundable=True,
+            livemode=False,
+            movements=tuple(Movement(name, amount, now) for name, amount in moves),
+            opened_at=now,
+        ),
+        now=now,
+    )
+
+
+def _hold_and_keep(invoice, now):
+    held = Payment.objects.create(
+        invoice=invoice,
+        payment_intent="pi_held",
+        amount=3000,
+        currency="EUR",
+        status="held",
+        problem="amount",
+        received_at=now,
+    )
+    book(
+        invoice=lock_invoice(invoice.pk),
+        kind="held",
+        source="pi_held",
+        amount=3000,
+        currency="EUR",
+        occurred_at=now,
+        now=now,
+    )
+    keep_held(payment=held, actor=None, now=now)
 
 
 def audit(*arguments):
@@ -203,6 +251,21 @@ FAULTS = {
     "more refunded than was paid": (
         "UPDATE billing_refund SET amount = 20000",
         ["refunds", "INV-00004", "20000 went back of the 11900 of pi_card."],
+    ),
+    "a dispute that is booked otherwise": (
+        "UPDATE invoices_ledgerentry SET amount = -1900 WHERE source = 'txn_taken'",
+        [
+            *("disputes", "INV-00004", "txn_taken of dp_card is -2000 EUR as dispute;"),
+            "booked is -1900 EUR as dispute.",
+        ],
+    ),
+    "a booked dispute that nobody opened": (
+        "UPDATE billing_disputemovement SET stripe_id = 'txn_x' WHERE amount > 0",
+        ["disputes", "txn_back", "it is booked, and nothing moved."],
+    ),
+    "held money that is kept nowhere": (
+        "DELETE FROM invoices_balanceentry WHERE source = 'pi_held'",
+        ["balances", "pi_held", "-3000 has no 3000 in the balance."],
     ),
     "a status that was set by hand": (
         (
