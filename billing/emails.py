@@ -1,12 +1,20 @@
 """One function per message. Each raises OSError if the mail server refuses it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
 
 from accounts.emails import compose
-from billing.models import Dispute, Payment, Refund
+from billing.models import Dispute, Payment, ReconciliationFinding, Refund
 from billing.states import ADVICE, INQUIRY, NEEDS_ANSWER, DisputeStatus
 from invoices import selectors
 from invoices.models import Invoice
+
+# As many as a person reads in a mail.
+FINDINGS_SHOWN: Final = 20
 
 DISPUTE_HEADINGS: Final = {
     **dict.fromkeys(INQUIRY, "A bank asks about a payment"),
@@ -31,19 +39,21 @@ def payment_received(payment: Payment) -> None:
         to=invoice.customer.email,
         sender=invoice.seller["name"],
         reply_to=invoice.business.email,
+        key=f"receipt-{payment.public_id}",
     ).send()
 
 
 def payment_held(payment: Payment) -> None:
     """To the business: money came that fits no invoice, and what happens to it."""
     context = {"payment": payment, "invoice": payment.invoice}
-    _to_the_business("payment_held", context, payment.invoice)
+    _to_the_business("payment_held", context, payment.invoice, payment.public_id)
 
 
 def refund_failed(refund: Refund) -> None:
     """To the business: money that was to go back did not."""
     invoice = refund.payment.invoice
-    _to_the_business("refund_failed", {"refund": refund, "invoice": invoice}, invoice)
+    context = {"refund": refund, "invoice": invoice}
+    _to_the_business("refund_failed", context, invoice, refund.public_id)
 
 
 def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
@@ -61,16 +71,35 @@ def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
         "due_by": dispute.due_by if status in NEEDS_ANSWER else None,
         "link": dispute.stripe_url,
     }
-    _to_the_business("dispute_turned", context, invoice)
+    about = f"{dispute.public_id}-{status}"
+    _to_the_business("dispute_turned", context, invoice, about)
 
 
 def fraud_suspected(payment: Payment) -> None:
     """To the business: a bank takes a payment for fraud, which can be refunded yet."""
     context = {"payment": payment, "invoice": payment.invoice}
-    _to_the_business("fraud_suspected", context, payment.invoice)
+    _to_the_business("fraud_suspected", context, payment.invoice, payment.public_id)
 
 
-def _to_the_business(name: str, context: dict[str, Any], invoice: Invoice) -> None:
+def money_to_look_at(
+    findings: Sequence[ReconciliationFinding], *, to: Sequence[str]
+) -> None:
+    """To a business, or to operators: what does not fit, and that somebody must decide."""
+    path = reverse("admin:billing_reconciliationfinding_changelist")
+    context = {
+        "findings": findings[:FINDINGS_SHOWN],
+        "more": len(findings[FINDINGS_SHOWN:]),
+        "count": len(findings),
+        "link": f"{settings.SITE_URL}{path}",
+    }
+    # Each for himself: operators need not see each other's addresses.
+    for address in to:
+        compose("billing/emails/money_to_look_at", context, to=address).send()
+
+
+def _to_the_business(
+    name: str, context: dict[str, Any], invoice: Invoice, about: UUID | str
+) -> None:
     address = invoice.business.email
     compose(
         f"billing/emails/{name}",
@@ -78,4 +107,5 @@ def _to_the_business(name: str, context: dict[str, Any], invoice: Invoice) -> No
         to=address,
         sender="PayMyInvoice",
         reply_to=address,
+        key=f"{name.replace('_', '-')}-{about}",
     ).send()

@@ -84,3 +84,9 @@ class NothingToProcess(BillingError):
     """Whatever an event of Stripe's told of is done, or is of no concern."""
 
     code = "nothing_to_process"
+
+
+class AlreadySettled(BillingError):
+    """A person, or a later run, has ended it."""
+
+    code = "already_settled"

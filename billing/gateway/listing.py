@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from math import ceil, floor
 from typing import Any, Final
 
 from billing.gateway.client import calling
@@ -14,13 +15,13 @@ def listed(
     ask: Callable[[Any], Any], since: datetime, until: datetime, **filters: Any
 ) -> Iterator[Mapping[str, Any]]:
     """
-    What was made from `since` on and before `until`, to the second. A page is asked for
-    when the one before is used up.
+    What was made from `since` on and before `until`, which count as whole seconds. A page
+    is asked for when the one before is used up.
 
     :param ask: the SDK's method that lists
     :raises PaymentPending: if Stripe cannot be asked
     """
-    window = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+    window = {"gte": floor(since.timestamp()), "lt": ceil(until.timestamp())}
     with calling():
         answers = ask({"created": window, "limit": PAGE, **filters})
         for answer in answers.auto_paging_iter():

@@ -62,3 +62,8 @@ class Checkout(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
+
+    @property
+    def is_made_anew(self) -> bool:
+        """Whether the row was lost, and written again by what Stripe said of it."""
+        return not self.params

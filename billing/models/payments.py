@@ -142,7 +142,10 @@ class Payment(models.Model):
 
     @property
     def is_sent_back(self) -> bool:
-        return self.problem in self.SENT_BACK
+        # Of an attempt whose row was lost it is not known what else was paid, and sent
+        # back, meanwhile.
+        is_sure = self.checkout is None or not self.checkout.is_made_anew
+        return is_sure and self.problem in self.SENT_BACK
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):

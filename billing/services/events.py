@@ -163,6 +163,9 @@ _ACTS: Final[Mapping[str, Act]] = {
 }
 
 
+TYPES: Final = tuple(_ACTS)
+
+
 def _mark(
     record: StripeEvent, status: StripeEvent.Status, note: str, now: datetime
 ) -> None:

@@ -56,7 +56,7 @@ def start_checkout(*, invoice: Invoice, amount: int | None, now: datetime) -> Ch
     """
     for _ in range(_ROUNDS):
         checkout, wanted = _find_or_make(invoice, amount, now)
-        checkout = _make_at_stripe(checkout, now)
+        checkout = repeat_checkout(checkout=checkout, now=now)
         if checkout.status != CheckoutStatus.OPEN:
             continue
         if checkout.amount == wanted and checkout.expires_at > now + _LEAST_LEFT:
@@ -179,8 +179,15 @@ def _params(invoice: Invoice, amount: int, key: str, expires_at: int) -> dict[st
     }
 
 
-def _make_at_stripe(checkout: Checkout, now: datetime) -> Checkout:
-    """Repeats the stored call, so that a lost answer is found again."""
+def repeat_checkout(*, checkout: Checkout, now: datetime) -> Checkout:
+    """
+    Make an attempt's session at Stripe, or find the one whose answer was lost: the call
+    is as it is stored. Call it outside a transaction.
+
+    :raises AmountNotPayable: if Stripe does not charge so little
+    :raises PaymentPending: if Stripe cannot be asked, or what it did is not known
+    :raises PaymentRejected: if Stripe refused; the attempt is over then
+    """
     if checkout.status != CheckoutStatus.CREATING:
         return checkout
     try:

@@ -165,6 +165,7 @@ def requested(invoice: Invoice) -> int:
 
 @task(takes_context=True)
 def _send_refund(context: TaskContext[[int], None], refund_id: int) -> None:
+    """Ask Stripe for a refund."""
     now = context.task_result.started_at
     assert now is not None, "A task that runs has started."  # noqa: S101 - for mypy
     send_refund(refund=Refund.objects.get(pk=refund_id), now=now)
@@ -177,18 +178,29 @@ def send_refund(*, refund: Refund, now: datetime) -> None:
 
     Call it outside a transaction.
     """
-    if refund.status != RefundStatus.REQUESTED:
-        return
-    first_sent_at = refund.sent_at or now
-    Refund.objects.filter(pk=refund.pk).update(
-        sent_at=first_sent_at, tries=F("tries") + 1
-    )
     try:
-        fact = _ask_stripe(refund, is_key_known=now < first_sent_at + _KEY_IS_KNOWN)
+        ask_for_refund(refund=refund, now=now)
     except PaymentPending:
         logger.warning("Refund %s is not known to be made", refund.public_id)
         wait = timedelta(minutes=2 ** min(refund.tries, _DOUBLINGS))
         _send_refund.using(run_after=now + wait).enqueue(refund_id=refund.pk)
+
+
+def ask_for_refund(*, refund: Refund, now: datetime) -> None:
+    """
+    As `send_refund`, this once.
+
+    :raises PaymentPending: if Stripe cannot be asked, or what it did is not known
+    """
+    if refund.status != RefundStatus.REQUESTED:
+        return
+    Refund.objects.filter(pk=refund.pk).update(
+        sent_at=refund.sent_at or now, tries=F("tries") + 1
+    )
+    # Not since it was sent: a database restored from a copy does not know that it was.
+    is_key_known = now < refund.requested_at + _KEY_IS_KNOWN
+    try:
+        fact = _ask_stripe(refund, is_key_known=is_key_known)
     except PaymentRejected as error:
         # Stripe's answer says it all; a traceback would only say who asked.
         logger.error("Stripe rejected refund %s: %s", refund.public_id, error.reason)  # noqa: TRY400 - as said above
@@ -328,5 +340,6 @@ def _record(
 
 @task
 def _mail_failure(refund_id: int) -> None:
+    """Mail a business that a refund failed."""
     refunds = Refund.objects.select_related("payment__invoice__business")
     emails.refund_failed(refunds.get(pk=refund_id))

@@ -56,7 +56,7 @@ def apply_session(
     if checkout is None:
         logger.warning("Session %s is none of ours", session.id)
         return None
-    return _apply(checkout, session, _status(session, debit_failed), now)
+    return _apply(checkout, session, status_of(session, debit_failed=debit_failed), now)
 
 
 def settle_payment(*, payment_intent: str, now: datetime) -> bool:
@@ -70,7 +70,10 @@ def settle_payment(*, payment_intent: str, now: datetime) -> bool:
     return session is not None and bool(apply_session(session=session, now=now))
 
 
-def _status(session: sessions.Session, debit_failed: bool) -> CheckoutStatus:
+def status_of(
+    session: sessions.Session, *, debit_failed: bool = False
+) -> CheckoutStatus:
+    """What an attempt is that Stripe says this of."""
     if session.payment_status == "paid":
         return CheckoutStatus.PAID
     if session.status == "expired":
@@ -181,11 +184,13 @@ def _book(payment: Payment, now: datetime) -> None:
 
 @task
 def _mail_receipt(payment_id: int) -> None:
+    """Mail a receipt to a customer."""
     emails.payment_received(_payment(payment_id))
 
 
 @task
 def _mail_alert(payment_id: int) -> None:
+    """Mail a business that money came which fits no invoice."""
     emails.payment_held(_payment(payment_id))
 
 

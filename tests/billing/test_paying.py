@@ -231,7 +231,7 @@ def test_what_another_tab_learnt_meanwhile_counts(stripe, invoice):
     start(invoice)
     stripe.fault("POST", SESSIONS, "429", 1)
 
-    found = paying._make_at_stripe(stale, timezone.now())
+    found = paying.repeat_checkout(checkout=stale, now=timezone.now())
 
     assert (found.status, list(stripe.sessions)) == ("open", [found.session_id])
 

@@ -66,7 +66,7 @@ class StripeAccount:
             "charge": self.charges,
             "latest_charge": self.charges,
             "payment_intent": self.intents,
-            "source": ChainMap(self.charges, self.refunds),
+            "source": ChainMap(self.charges, self.refunds, self.disputes),
         }
         self._contract = contract
         self._api_version = api_version
