@@ -86,6 +86,10 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        indexes = [
+            # For what waits, among all that was ever sent.
+            models.Index(fields=["status", "queued_at"], name="delivery_by_status"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.status}"
