@@ -114,14 +114,14 @@ class TooManyEndpoints(Refusal):
     passes = True
 
 
+class EndpointGone(Refusal):
+    """Somebody deleted the endpoint meanwhile."""
+
+    code = "endpoint_gone"
+
+
 class EndpointOff(Refusal):
     """Nothing is sent to an endpoint that is off."""
 
     code = "endpoint_off"
     passes = True
-
-
-class NothingToSendAgain(Refusal):
-    """The delivery is on its way as it is."""
-
-    code = "nothing_to_send_again"

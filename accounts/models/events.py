@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
 
 from django.db import models
+from django.db.models.options import Options
 
 from accounts.fields import ExactCharField
 from accounts.models.businesses import Business
 from accounts.models.people import User
+
+
+class Subject(Protocol):
+    """Anything an event can be about: a row with a name that the outside may know."""
+
+    @property
+    def public_id(self) -> uuid.UUID | str: ...
+
+    _meta: ClassVar[Options[Any]]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -55,3 +68,25 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject_id}"
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        type: str,  # noqa: A002 - the column's name
+        subject: Subject,
+        business: Business | None,
+        actor: User | None,
+        now: datetime,
+        data: Mapping[str, Any] | None = None,
+    ) -> Event:
+        """One that is not written yet; see `accounts.services.events`."""
+        return cls(
+            type=type,
+            subject_type=str(subject._meta.model_name),
+            subject_id=str(subject.public_id),
+            business=business,
+            actor=actor,
+            data=dict(data or {}),
+            occurred_at=now,
+        )

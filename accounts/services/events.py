@@ -2,21 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
-from uuid import UUID
+from typing import Any
 
-from django.db.models.options import Options
-
-from accounts.models import Business, Event, User
-
-
-class Subject(Protocol):
-    """Anything an event can be about: a row with a name that the outside may know."""
-
-    @property
-    def public_id(self) -> UUID | str: ...
-
-    _meta: ClassVar[Options[Any]]
+from accounts.models import Business, Event, User, WebhookEndpoint
+from accounts.models.events import Subject
 
 
 def record_event(
@@ -29,18 +18,33 @@ def record_event(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     """
-    Write down that something happened. Call it inside the transaction that does it.
+    Write down that something happened, and have it sent to whoever listens for it: one
+    query, and none where it is of no business. Call it inside the transaction that does
+    it.
 
-    :param type: `thing.happened`, as in `invoice.finalized`
+    :param type: `thing.happened`, as in `invoice.finalized`; listed, with a sentence
+        for whoever listens, in `accounts.event_types`
     :param actor: who did it, or None where a customer, Stripe or a schedule did
     :param data: JSON; what a reader needs later, never secrets
     """
-    return Event.objects.create(
+    event = Event.of(
         type=type,
-        subject_type=str(subject._meta.model_name),
-        subject_id=str(subject.public_id),
+        subject=subject,
         business=business,
         actor=actor,
-        data=dict(data or {}),
-        occurred_at=now,
+        now=now,
+        data=data,
     )
+    event.save()
+    if business is not None:
+        _send_on(event, business, now)
+    return event
+
+
+def _send_on(event: Event, business: Business, now: datetime) -> None:
+    listening = WebhookEndpoint.objects.filter(business=business, enabled=True)
+    wanting = [endpoint for endpoint in listening if endpoint.wants(event.type)]
+    if wanting:
+        from accounts.services import deliveries
+
+        deliveries.queue(event, wanting, now)
