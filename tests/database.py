@@ -143,6 +143,8 @@ class Server:
                     *self._place(),
                     f"--socket={self.directory / 'socket'}",
                     f"--pid-file={self.directory / 'pid'}",
+                    # A server that starts empties it of what looks like its own.
+                    f"--tmpdir={self.directory}",
                     f"--init-file={self.directory / 'init.sql'}",
                     f"--ssl-ca={self.authority}",
                     f"--ssl-cert={self.directory / 'server-cert.pem'}",
