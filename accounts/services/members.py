@@ -79,6 +79,7 @@ def _check_not_too_many(business: Business, actor: User, now: datetime) -> None:
 
 @task
 def _mail_invitation(invitation_id: int) -> None:
+    """Mail an invitation to a business."""
     # Withdrawn or replaced before the worker came to it, there is nothing to send.
     for invitation in Invitation.objects.select_related(
         "business", "invited_by"

@@ -46,6 +46,7 @@ def close_later(*, invoice: Invoice) -> None:
 
 @task(takes_context=True)
 def _close(context: TaskContext[[int], None], checkout_id: int) -> None:
+    """Close a page of Stripe's on which too much could be paid."""
     now = context.task_result.started_at
     assert now is not None, "A task that runs has started."  # noqa: S101 - for mypy
     checkout = Checkout.objects.select_related("invoice").get(pk=checkout_id)

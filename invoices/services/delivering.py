@@ -4,14 +4,16 @@ import logging
 import smtplib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.tasks import TaskContext, task
+from django_tasks_db.models import DBTaskResult
 
+from accounts.emails import name_message
 from accounts.exceptions import Refusal
 from accounts.models import Business
 from accounts.services.events import record_event
@@ -94,12 +96,23 @@ def _check_not_too_many(business: Business, now: datetime) -> None:
         )
 
 
+def requeue(*, delivery: Delivery) -> None:
+    """Have a mail sent whose task is gone. Not a statement: its period went with it."""
+    _deliver.enqueue(delivery_id=delivery.pk, period=None)
+
+
+def tasks() -> QuerySet[Any]:
+    """Those that carry mail to customers; each names its delivery."""
+    return DBTaskResult.objects.filter(task_path=_deliver.module_path)
+
+
 @task(takes_context=True)
 def _deliver(
     context: TaskContext[[int, list[str] | None], None],
     delivery_id: int,
     period: list[str] | None,
 ) -> None:
+    """Mail a document, a reminder or a statement to a customer."""
     now = context.task_result.started_at
     assert now is not None, "A task that runs has started."  # noqa: S101 - for mypy
     rows = Delivery.objects.select_related(
@@ -116,7 +129,8 @@ def deliver(*, delivery: Delivery, period: list[str] | None, now: datetime) -> N
     What was sent is not sent again. Whoever is killed after the server took the mail,
     and before that is written, leaves it queued: the task is taken up again and the
     mail goes out twice, under the same Message-ID, by which most mail programs show it
-    once. A mail that is lost would be worse.
+    once. A mail that is lost would be worse. What nobody foresaw is raised: the task is
+    tried again, and with its last try the mail has failed.
 
     Call it outside a transaction.
     """
@@ -125,17 +139,17 @@ def deliver(*, delivery: Delivery, period: list[str] | None, now: datetime) -> N
     try:
         message = _composed(delivery, period, now)
     except Refusal as refusal:
-        _fail(delivery, str(refusal), now)
+        fail(delivery=delivery, error=str(refusal), now=now)
         return
     except Exception:
-        _fail(delivery, _BROKEN, now)
+        _note_fault(delivery, now)
         raise
     try:
         message.send()
     except OSError as error:
         _try_again(delivery, error, period, now)
     except Exception:
-        _fail(delivery, _BROKEN, now)
+        _note_fault(delivery, now)
         raise
     else:
         queued = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.QUEUED)
@@ -143,11 +157,12 @@ def deliver(*, delivery: Delivery, period: list[str] | None, now: datetime) -> N
 
 
 def _claim(delivery: Delivery) -> bool:
-    # Of two that have read the same row, one goes on.
-    mine = Delivery.objects.filter(
-        pk=delivery.pk, status=Delivery.Status.QUEUED, tries=delivery.tries
-    )
-    is_mine = mine.update(tries=F("tries") + 1) == 1
+    # Of two that have read the same row, one goes on. A mail that failed is tried once
+    # more where an operator has its task tried again.
+    mine = Delivery.objects.filter(pk=delivery.pk, tries=delivery.tries)
+    unsent = mine.exclude(status=Delivery.Status.SENT)
+    queued = Delivery.Status.QUEUED
+    is_mine = unsent.update(tries=F("tries") + 1, status=queued) == 1
     delivery.tries += 1
     return is_mine
 
@@ -160,7 +175,7 @@ def _try_again(
         "Mail %s was not taken: %s", delivery.public_id, type(error).__name__
     )
     if is_final or delivery.tries >= TRIES:
-        _fail(delivery, said, now)
+        fail(delivery=delivery, error=said, now=now)
         return
     wait = timedelta(minutes=2**delivery.tries)
     with transaction.atomic():
@@ -195,8 +210,16 @@ def _spoken(text: bytes | str) -> str:
     return " ".join(text.split())
 
 
+def _note_fault(delivery: Delivery, now: datetime) -> None:
+    if delivery.tries >= TRIES:
+        fail(delivery=delivery, error=_BROKEN, now=now)
+    else:
+        Delivery.objects.filter(pk=delivery.pk).update(error=_BROKEN)
+
+
 @transaction.atomic
-def _fail(delivery: Delivery, error: str, now: datetime) -> None:
+def fail(*, delivery: Delivery, error: str, now: datetime) -> None:
+    """Give a queued mail up, and say so where its document is looked at."""
     queued = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.QUEUED)
     queued.update(status=Delivery.Status.FAILED, error=error)
     subject = delivery.credit_note or delivery.invoice or delivery.customer
@@ -214,9 +237,7 @@ def _composed(
     delivery: Delivery, period: list[str] | None, now: datetime
 ) -> EmailMultiAlternatives:
     message = _with_files(delivery, period, now)
-    # The same for every try: see `deliver`.
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(" >")
-    message.extra_headers["Message-ID"] = f"<{delivery.public_id}@{domain}>"
+    name_message(message, str(delivery.public_id))
     return message
 
 

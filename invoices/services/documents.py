@@ -24,11 +24,13 @@ def store_document_later(issued: Issued) -> None:
 
 @task
 def _store_document(invoice_id: int) -> None:
+    """Render an invoice and keep its PDF."""
     _stored(Invoice.objects.get(pk=invoice_id))
 
 
 @task
 def _store_credit_note(public_id: str) -> None:
+    """Render a credit note and keep its PDF."""
     _stored(CreditNote.objects.get(public_id=public_id))
 
 

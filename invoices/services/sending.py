@@ -5,8 +5,9 @@ from typing import Final
 
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.tasks import task
+from django.tasks import TaskContext, task
 
+from accounts.emails import name_message
 from accounts.models import Event, User
 from accounts.services.events import record_event
 from invoices import emails
@@ -129,11 +130,15 @@ def send_test(*, invoice: Invoice, actor: User, now: datetime) -> None:
     _mail_test.enqueue(invoice_id=invoice.pk, to=actor.email)
 
 
-@task
-def _mail_test(invoice_id: int, to: str) -> None:
+@task(takes_context=True)
+def _mail_test(
+    context: TaskContext[[int, str], None], invoice_id: int, to: str
+) -> None:
+    """Mail an invoice to a member of its business, to look at it."""
     invoice = Invoice.objects.select_related("business", "customer").get(pk=invoice_id)
     message = emails.invoice_sent(invoice, [to])
     message.subject = f"Test: {message.subject}"
+    name_message(message, f"test-{context.task_result.id}")
     delivering.attach(message, invoice)
     message.send()
 

@@ -157,17 +157,20 @@ def test_what_the_server_said_can_be_read(queued, answers, answer, status, error
     assert deliver(queued) == (status, error)
 
 
-def test_what_nobody_foresaw_is_written_down_and_raised(queued, answers):
-    answers.append(ValueError("secret"))
+def test_what_nobody_foresaw_is_raised_and_fails_with_the_last_try(queued, answers):
+    answers.extend([ValueError("secret")] * delivering.TRIES)
 
-    with pytest.raises(ValueError, match="secret"):
-        deliver(queued)
+    for tries in range(1, delivering.TRIES + 1):
+        with pytest.raises(ValueError, match="secret"):
+            deliver(queued)
+        queued.refresh_from_db()
+        is_last = tries == delivering.TRIES
+        assert queued.error == "Something went wrong on our side."
+        assert queued.status == ("failed" if is_last else "queued")
+        assert Event.objects.count() == int(is_last)
 
-    queued.refresh_from_db()
-    assert (queued.status, queued.error) == (
-        "failed",
-        "Something went wrong on our side.",
-    )
+    # An operator has the task tried once more.
+    assert deliver(queued) == ("sent", "")
 
 
 def test_a_document_that_is_gone_is_not_the_mail_servers_fault(queued):
