@@ -45,10 +45,14 @@ MENU: Final[Mapping[str, Mapping[str, str]]] = {
     "Money": {
         "billing.payment": "payments",
         "invoices.manualpayment": "account_balance",
+        "billing.heldpayment": "front_hand",
         "billing.refund": "undo",
+        "billing.dispute": "gavel",
         "billing.checkout": "shopping_cart_checkout",
         "invoices.ledgerentry": "menu_book",
         "invoices.balanceentry": "account_balance_wallet",
+        "billing.reconciliationfinding": "rule",
+        "billing.reconciliationrun": "sync_alt",
         "billing.stripeevent": "webhook",
     },
     "Blog": {

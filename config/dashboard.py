@@ -13,6 +13,7 @@ from accounts.models import Event
 from accounts.roles import Permission
 from blog.admin import may_write
 from blog.models import Comment
+from config.alerts import alerts
 from invoices import selectors
 from invoices.admin.history import Happening, happening
 from invoices.models import AuditRun
@@ -54,6 +55,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if context["shows_books"]:
         context |= {"figures": _figures(request), "timeline": _newest(request)}
         context["audit"] = _audit(request)
+        context["alerts"] = alerts(request)
     if context["shows_blog"]:
         held = Comment.objects.moderated_by(person(request)).held()
         newest = held.select_related("post", "author").order_by("-pk")

@@ -10,7 +10,15 @@ from django.utils import timezone
 from accounts.models import Business, Event, Invitation
 from accounts.roles import Role
 from accounts.services.tokens import create_token
-from billing.models import Checkout, Payment, Refund, StripeEvent
+from billing.models import (
+    Checkout,
+    Dispute,
+    Payment,
+    ReconciliationFinding,
+    ReconciliationRun,
+    Refund,
+    StripeEvent,
+)
 from invoices.models import (
     BalanceEntry,
     CreditNote,
@@ -25,6 +33,7 @@ from invoices.models import (
 from invoices.services import crediting, documents, receiving
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
+    BusinessFactory,
     CommentFactory,
     CustomerFactory,
     InvoiceLineFactory,
@@ -73,6 +82,25 @@ def payment(business: Business, **fields: Any) -> Payment:
     )
 
 
+def _held_payment(business: Business) -> Payment:
+    return payment(business, status="held", problem="amount")
+
+
+def _dispute(business: Business) -> Dispute:
+    return Dispute.objects.create(
+        payment=payment(business),
+        stripe_id=f"dp_{Dispute.objects.count()}",
+        amount=1000,
+        currency="EUR",
+        status="needs_response",
+        reason="fraudulent",
+        due_by=AT,
+        is_refundable=False,
+        livemode=False,
+        opened_at=AT,
+    )
+
+
 def _refund(business: Business) -> Refund:
     return Refund.objects.create(
         payment=payment(business), amount=500, currency="EUR", requested_at=AT
@@ -89,6 +117,37 @@ def _checkout(business: Business) -> Checkout:
         started_at=AT,
         expires_at=AT,
     )
+
+
+def _run(business: Business) -> ReconciliationRun:
+    return ReconciliationRun.objects.create(
+        started_at=AT,
+        finished_at=AT,
+        since=AT,
+        until=AT,
+        events_since=AT,
+        busy_until=AT,
+        status=ReconciliationRun.Status.FINISHED,
+        counts={"sessions": {"looked": 3, "mended": 1, "found": 0}},
+        sums=[
+            {"day": "2026-03-01", "currency": "EUR"}
+            | {"moved": 1000, "booked": 1000, "fee": 40, "net": 960}
+        ],
+    )
+
+
+def finding(business: Business | None, **fields: Any) -> ReconciliationFinding:
+    values = {
+        "check_name": "payments",
+        "subject": f"pi_{ReconciliationFinding.objects.count()}",
+        "business": business,
+        "invoice": frozen(business) if business else None,
+        "words": "€10.00 arrived at Stripe, and nothing here asked for it.",
+        "run": _run(business or BusinessFactory()),
+        "first_seen_at": AT,
+        "seen_at": AT,
+    }
+    return ReconciliationFinding.objects.create(**values | fields)
 
 
 def _stripe_event(business: Business) -> StripeEvent:
@@ -199,7 +258,11 @@ ROWS: Final[Mapping[str, Callable[[Business], Any]]] = {
     "accounts.membership": lambda business: MembershipFactory(business=business),
     "accounts.user": lambda business: UserFactory(),
     "billing.checkout": _checkout,
+    "billing.dispute": _dispute,
+    "billing.heldpayment": _held_payment,
     "billing.payment": payment,
+    "billing.reconciliationfinding": finding,
+    "billing.reconciliationrun": _run,
     "billing.refund": _refund,
     "billing.stripeevent": _stripe_event,
     "blog.comment": lambda business: CommentFactory(),
@@ -225,7 +288,10 @@ OF_BUSINESS: Final = [
     "accounts.invitation",
     "accounts.membership",
     "billing.checkout",
+    "billing.dispute",
+    "billing.heldpayment",
     "billing.payment",
+    "billing.reconciliationfinding",
     "billing.refund",
     "invoices.balanceentry",
     "invoices.creditnote",

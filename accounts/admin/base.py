@@ -64,9 +64,15 @@ def label(
 def button[F: Callable[..., Any]](
     description: str, icon: str, variant: ActionVariant = ActionVariant.DEFAULT
 ) -> Callable[[F], F]:
-    """A button at the head of a row's page; list the method in `actions_detail`."""
+    """
+    A button at the head of a row's page; list the method in `actions_detail`. Listed in
+    `actions_row` too, it is beside the row in lists.
+    """
     decorate: Callable[[F], F] = action(
-        description=description, icon=icon, variant=variant
+        description=description,
+        icon=icon,
+        variant=variant,
+        extra_options={"display_in_dropdown": False},
     )
     return decorate
 

@@ -1,5 +1,6 @@
-"""Money that arrived, and the button that sends it back."""
+"""Money that arrived, the desk for what does not fit, and the buttons that decide."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -16,8 +17,8 @@ from accounts.admin.base import button, label
 from accounts.http import may, person
 from accounts.roles import Permission
 from billing.forms import PayForm
-from billing.models import Payment
-from billing.services import refunding
+from billing.models import HeldPayment, Payment
+from billing.services import desk, refunding
 from invoices.admin.filters import CurrencyFilter
 from invoices.admin.ledger import MoneyAdmin
 from invoices.admin.records import spoken
@@ -53,7 +54,7 @@ class PaymentAdmin(MoneyAdmin):
     search_fields = ("=payment_intent", "=charge", "^invoice__number")
     date_hierarchy = "received_at"
     ordering = ("-pk",)
-    actions_detail = ("refund",)
+    actions_detail = ("refund", "keep")
     fields = (
         ("invoice", "state"),
         ("amount_", "refunded_"),
@@ -65,6 +66,11 @@ class PaymentAdmin(MoneyAdmin):
         rows: Any = super().get_queryset(request).select_related("invoice")
         refunded: QuerySet[Any] = rows.with_refunded()
         return refunded
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Any:
+        payment = super().get_object(*args, **kwargs)
+        payment.left = Payment.objects.with_left().get(pk=payment.pk).left
+        return payment
 
     @admin.display(description="refunded")
     def refunded_(self, payment: Any) -> str:
@@ -78,19 +84,16 @@ class PaymentAdmin(MoneyAdmin):
         self, request: HttpRequest, object_id: int | str
     ) -> list[UnfoldAction]:
         payment = self.get_object(request, str(object_id))
-        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return buttons if self._may_refund(request, payment) else []
-
-    def _may_refund(self, request: HttpRequest, payment: Any) -> bool:
-        is_left = payment.refunded < payment.amount
-        return is_left and may(
-            request, Permission.WRITE_BOOKS, payment.invoice.business_id
-        )
+        shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        if payment.left <= 0 or not _may_write(request, payment):
+            return []
+        # The money of a payment that fits is where it belongs.
+        return [each for each in shown if payment.is_held or each.path != "keep"]
 
     @button("Refund", "undo", ActionVariant.DANGER)
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
-        if not may(request, Permission.WRITE_BOOKS, payment.invoice.business_id):
+        if not _may_write(request, payment):
             raise PermissionDenied
         form = RefundForm(request.POST or None, currency=payment.currency)
 
@@ -118,3 +121,84 @@ class PaymentAdmin(MoneyAdmin):
             form=form,
             act=act,
         )
+
+    @button("Keep for the customer", "account_balance_wallet")
+    def keep(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if not _may_write(request, payment):
+            raise PermissionDenied
+        left = spoken(payment.left, payment.currency)
+        customer = payment.invoice.customer
+
+        def act() -> str:
+            desk.keep_held(payment=payment, actor=person(request), now=timezone.now())
+            return f"{left} is kept for {customer}."
+
+        return self.ask(
+            request,
+            payment,
+            title="Keep for the customer",
+            consequence=(
+                f"{left} becomes the balance of {customer}, which can pay invoices in "
+                f"{payment.currency}. It cannot be sent back by Stripe any more."
+            ),
+            act=act,
+        )
+
+
+class DecisionFilter(admin.SimpleListFilter):
+    title = "decision"
+    parameter_name = "decided"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Decided")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        chosen = super().choices(changelist)
+        yield next(chosen) | {"display": "To decide on"}
+        yield from chosen
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> QuerySet[Any] | None:
+        decided = self.value() == "yes"
+        return queryset.filter(**{"left__lte" if decided else "left__gt": 0})
+
+
+@admin.register(HeldPayment)
+class HeldPaymentAdmin(PaymentAdmin):
+    """The desk: money that fits no invoice, until somebody says what becomes of it."""
+
+    list_display = ("received_at", "invoice", "customer", "left_", "problem")
+    list_filter = (DecisionFilter, "problem", CurrencyFilter)
+    list_select_related = ("invoice__customer",)
+    date_hierarchy = None
+    actions_row = actions_detail = ("refund", "keep")
+    fields = (
+        ("invoice", "customer"),
+        ("amount_", "left_"),
+        ("problem", "received_at"),
+        ("payment_intent", "charge"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        held = super().get_queryset(request).filter(status=Payment.Status.HELD)
+        rows: Any = held.select_related("invoice__customer")
+        left: QuerySet[Any] = rows.with_left()
+        return left
+
+    def get_actions_row(self, request: HttpRequest) -> list[UnfoldAction]:
+        shown: list[UnfoldAction] = super().get_actions_row(request)
+        return shown if may(request, Permission.WRITE_BOOKS) else []
+
+    @admin.display(ordering="invoice__customer__name")
+    def customer(self, payment: Payment) -> str:
+        return str(payment.invoice.customer)
+
+    @admin.display(description="left")
+    def left_(self, payment: Any) -> str:
+        return spoken(payment.left, payment.currency)
+
+
+def _may_write(request: HttpRequest, payment: Payment) -> bool:
+    return may(request, Permission.WRITE_BOOKS, payment.invoice.business_id)

@@ -1,6 +1,6 @@
 from rest_framework import serializers
 
-from billing.models import Payment, Refund
+from billing.models import Dispute, Payment, Refund
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
@@ -23,6 +23,40 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "problem",
             "payment_intent",
             "received_at",
+        )
+        read_only_fields = fields
+
+
+class DisputeSerializer(serializers.ModelSerializer[Dispute]):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    payment = serializers.UUIDField(source="payment.public_id", read_only=True)
+    invoice = serializers.UUIDField(source="payment.invoice.public_id", read_only=True)
+    amount = serializers.IntegerField(read_only=True, help_text="Minor units.")
+    withdrawn = serializers.IntegerField(
+        read_only=True,
+        help_text="What the bank has of it now, in minor units; 0 if it gave all back.",
+    )
+    needs_answer = serializers.BooleanField(
+        read_only=True, help_text="Whether somebody must answer at Stripe."
+    )
+
+    class Meta:
+        model = Dispute
+        fields = (
+            "id",
+            "payment",
+            "invoice",
+            "amount",
+            "withdrawn",
+            "currency",
+            "status",
+            "needs_answer",
+            "reason",
+            "due_by",
+            "is_refundable",
+            "stripe_id",
+            "stripe_url",
+            "opened_at",
         )
         read_only_fields = fields
 

@@ -1,4 +1,4 @@
-"""The API over payments and refunds."""
+"""The API over payments, disputes and refunds."""
 
 from typing import Any
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
@@ -16,16 +17,17 @@ from accounts.api.viewsets import ReadOnlyModelViewSet
 from accounts.http import person
 from accounts.models import User
 from accounts.roles import Permission
-from billing.api.filters import PaymentFilter, RefundFilter
+from billing.api.filters import DisputeFilter, PaymentFilter, RefundFilter
 from billing.api.serializers import (
+    DisputeSerializer,
     PaymentSerializer,
     RefundRequestSerializer,
     RefundSerializer,
 )
-from billing.models import Payment, Refund
-from billing.services import refunding
+from billing.models import Dispute, Payment, Refund
+from billing.services import desk, refunding
 
-NOT_YOURS_TO_REFUND = "Your role may see payments, but not send money back."
+NOT_YOURS_TO_REFUND = "Your role may see payments, but not decide on them."
 
 
 @extend_schema_view(
@@ -44,6 +46,40 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     def get_queryset(self) -> QuerySet[Any]:
         payments = Payment.objects.for_user(person(self.request))
         return payments.with_refunded().select_related("invoice")
+
+    @extend_schema(
+        summary="Keep held money for the customer",
+        description=(
+            "What is left of held money becomes the balance of the invoice's customer, "
+            "which can pay invoices. To send it back instead, create a refund."
+        ),
+        request=None,
+        responses=PaymentSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def keep(self, request: Request, **kwargs: Any) -> Response:
+        user = person(request)
+        payment = _writable(user, self.kwargs["id"])
+        desk.keep_held(payment=payment, actor=user, now=timezone.now())
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+@extend_schema_view(
+    list={"summary": "List disputes, newest first"},
+    retrieve={"summary": "Read a dispute"},
+)
+class DisputeViewSet(ReadOnlyModelViewSet[Dispute]):
+    """Payments that a bank takes back or asks about. They are answered at Stripe."""
+
+    serializer_class = DisputeSerializer
+    filterset_class = DisputeFilter
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    queryset = Dispute.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        disputes = Dispute.objects.for_user(person(self.request))
+        return disputes.with_withdrawn().select_related("payment__invoice")
 
 
 @extend_schema_view(
@@ -74,7 +110,7 @@ class RefundViewSet(ReadOnlyModelViewSet[Refund]):
         typed.is_valid(raise_exception=True)
         user = person(request)
         refund = refunding.request_refund(
-            payment=_refundable(user, typed.validated_data["payment"]),
+            payment=_writable(user, typed.validated_data["payment"]),
             amount=typed.validated_data.get("amount"),
             reason=typed.validated_data["reason"],
             actor=user,
@@ -83,7 +119,7 @@ class RefundViewSet(ReadOnlyModelViewSet[Refund]):
         return Response(RefundSerializer(refund).data, status=status.HTTP_201_CREATED)
 
 
-def _refundable(user: User, public_id: UUID) -> Payment:
+def _writable(user: User, public_id: UUID) -> Payment:
     payment = get_object_or_404(Payment.objects.for_user(user), public_id=public_id)
     writable = Payment.objects.for_user(user, Permission.WRITE_BOOKS)
     if not writable.filter(pk=payment.pk).exists():

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from accounts.fields import ExactCharField
 from accounts.models import Business, User
@@ -34,6 +34,11 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         return self.filter(
             payment__invoice__business__in=Business.objects.for_user(user, permission)
         )
+
+    def with_withdrawn(self) -> models.QuerySet[Any]:
+        """Adds `withdrawn`: what the bank has of it now, in minor units."""
+        moved = Sum("movements__amount", default=0)
+        return self.annotate(withdrawn=-moved)
 
     def undecided(self) -> DisputeQuerySet:
         return self.filter(status__in=sorted(UNDECIDED))

@@ -6,3 +6,5 @@ class HeldPayment(Payment):
 
     class Meta:
         proxy = True
+        verbose_name = "payment to decide on"
+        verbose_name_plural = "money to decide on"

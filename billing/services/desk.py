@@ -50,7 +50,7 @@ def keep_held(*, payment: Payment, actor: User | None, now: datetime) -> Payment
     )
     record_event(
         type="payment.kept",
-        subject=payment,
+        subject=row,
         business=invoice.business,
         actor=actor,
         now=now,

@@ -1,0 +1,62 @@
+"""What cannot wait: money that is lost, or lies about, until somebody acts."""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+
+from accounts.http import businesses_for
+from accounts.roles import Permission
+from billing.models import Dispute, Payment
+from invoices.money import format_money
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A sentence above all else on the front page, and where to act."""
+
+    words: str
+    link: str
+
+
+def alerts(request: HttpRequest) -> list[Alert]:
+    """The most urgent first. Two queries."""
+    businesses = businesses_for(request, Permission.VIEW_BOOKS)
+    disputes = Dispute.objects.to_answer().filter(
+        payment__invoice__business__in=businesses
+    )
+    rows = disputes.select_related("payment__invoice__business")
+    # Those without a date are not to be answered by one: they come last.
+    urgent = rows.order_by(F("due_by").asc(nulls_last=True), "pk")[:SHOWN]
+    held = Payment.objects.undecided().filter(invoice__business__in=businesses)
+    return [*map(_of_dispute, urgent), *_of_held(held)]
+
+
+def _of_dispute(dispute: Dispute) -> Alert:
+    invoice = dispute.payment.invoice
+    amount = format_money(dispute.amount, dispute.currency)
+    words = f"{amount} of {invoice} is disputed"
+    if dispute.due_by:
+        zone = ZoneInfo(invoice.business.time_zone)
+        until = date_format(dispute.due_by.astimezone(zone), "j F Y, H:i")
+        words = f"{words}: it needs your answer by {until}"
+    link = reverse("admin:billing_dispute_change", args=[dispute.pk])
+    return Alert(f"{words}.", link)
+
+
+def _of_held(held: Any) -> list[Alert]:
+    count = held.count()
+    if not count:
+        return []
+    words = (
+        "1 payment that fits no invoice waits for your decision."
+        if count == 1
+        else f"{count} payments that fit no invoice wait for your decision."
+    )
+    return [Alert(words, reverse("admin:billing_heldpayment_changelist"))]
