@@ -15,6 +15,7 @@ def run_tasks(event: object, context: object) -> None:
     """What was to be done later, could not be done at once, or was cut off."""
     call_command("take_up_tasks")
     call_command("db_worker", batch=True, interval=0, startup_delay=False)
+    call_command("deliver_webhooks")
 
 
 def audit(event: object, context: object) -> None:
@@ -32,8 +33,18 @@ def tidy_up(event: object, context: object) -> None:
     call_command("forget_answers")
     # Mail of accounts carries links that open them; two weeks are enough to look back.
     call_command("prune_db_task_results", queue_name="*", min_age_days=14)
+    call_command("forget_deliveries")
 
 
 def remind(event: object, context: object) -> None:
     """Mail the reminders that businesses have planned. What was missed is caught up."""
     call_command("send_reminders")
+
+
+def reconcile(event: object, context: object) -> None:
+    """Hold the books against Stripe. What it could not finish, the next goes on with."""
+    try:
+        call_command("reconcile")
+    except CommandError as error:
+        # Raised, Lambda would look again, and find the same. Whoever is needed has mail.
+        logger.warning("Reconciled with Stripe: %s", error)

@@ -24,6 +24,7 @@ ANSWERS = {
     "keep-warm": None,
     "manage": "System check identified no issues",
     "schedule": None,
+    "schedule-reconcile": None,
     "schedule-remind": None,
     "sqs": {"batchItemFailures": []},
 }

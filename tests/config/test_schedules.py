@@ -33,6 +33,7 @@ def test_every_schedule_of_a_stage_is_a_function_here(stage):
         schedules.tidy_up,
         schedules.audit,
         schedules.remind,
+        schedules.reconcile,
     ]
 
 
