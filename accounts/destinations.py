@@ -105,7 +105,7 @@ def _sentence(error: Exception) -> str:
 
 def _place(url: str) -> Place:
     try:
-        parts = urlsplit(iri_to_uri(url))
+        parts = urlsplit(url)
         host, port = punycode(parts.hostname or ""), parts.port
     except ValueError as error:
         raise DestinationRefused(
@@ -114,7 +114,8 @@ def _place(url: str) -> Place:
         ) from error
     _check_form(parts)
     is_secure = parts.scheme == "https"
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    path = parts.path or "/"
+    target = iri_to_uri(f"{path}?{parts.query}" if parts.query else path)
     return Place(host, port or (443 if is_secure else 80), target, is_secure)
 
 

@@ -7,7 +7,13 @@ import factory
 from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
-from accounts.models import Business, Membership, TaxRounding, User
+from accounts.models import (
+    Business,
+    Membership,
+    TaxRounding,
+    User,
+    WebhookEndpoint,
+)
 from accounts.roles import Role
 from blog.models import Comment, Post, Tag
 from blog.states import CommentStatus, PostStatus
@@ -61,6 +67,18 @@ class MembershipFactory(DjangoModelFactory):
     business = factory.SubFactory(BusinessFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.OWNER
+
+
+class WebhookEndpointFactory(DjangoModelFactory):
+    """Listens for everything."""
+
+    class Meta:
+        model = WebhookEndpoint
+
+    business = factory.SubFactory(BusinessFactory)
+    url = "https://hooks.example.com/"
+    types = ["*"]
+    secret = "whsec_of_the_tests"
 
 
 class CustomerFactory(DjangoModelFactory):
