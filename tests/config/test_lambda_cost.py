@@ -232,7 +232,7 @@ def test_a_stage_is_read_from_its_files():
     assert (prod.memory, prod.worker_memory, dev.memory) == (1769, 1024, 1024)
     assert (cents(prod.keep_warm), dev.keep_warm) == (Decimal("2607.14"), 0)
     assert cents(prod.schedules) == Decimal("10280.83")
-    assert cents(dev.schedules) == Decimal("304.17")
+    assert cents(dev.schedules) == Decimal("334.58")
 
 
 def line_of_log(**fields):
