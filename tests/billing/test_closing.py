@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -14,6 +15,7 @@ from invoices.services.correcting import revise_invoice, void_invoice
 from invoices.services.crediting import Split, issue_credit_note
 from invoices.services.receiving import record_payment
 from tests.billing.world import deliver, finalized, standing, start
+from tests.fakes import NotPayable
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +84,27 @@ def test_a_session_for_what_is_still_due_stays_open(stripe, invoice, run_tasks):
     assert standing(invoice) == ("paid", 5_000, 0, 0)
 
 
+@pytest.mark.scenario(53)
+@pytest.mark.parametrize("lessen", [credit_half, transfer])
+def test_the_tab_that_was_open_meanwhile_says_what_is_left(
+    client, stripe, invoice, run_tasks, lessen
+):
+    checkout = start(invoice)
+    lessen(invoice)
+    run_tasks()
+    here = reverse("billing:return", args=[invoice.link_token])
+
+    with pytest.raises(NotPayable, match="expired"):
+        stripe.pay(checkout.session_id)
+    page = client.get(here, {"session": checkout.session_id})
+
+    assert page.context["state"] == "open"
+    assert "Still due" in page.content.decode()
+    assert "€50.00" in page.content.decode()
+    assert start(invoice).amount == 5_000
+
+
+@pytest.mark.scenario(52)
 def test_what_was_paid_just_before_is_settled_and_goes_back(stripe, invoice, run_tasks):
     checkout = start(invoice)
     stripe.pay(checkout.session_id)

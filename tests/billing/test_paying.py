@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Event
+from accounts.models import Business, Event
 from billing.exceptions import (
     AlreadyPaid,
     AmountNotPayable,
@@ -15,14 +15,17 @@ from billing.exceptions import (
 from billing.models import Checkout
 from billing.services import paying
 from billing.states import CheckoutStatus
+from invoices.models import Invoice
 from invoices.services.correcting import give_up_invoice, void_invoice
 from tests.billing.world import deliver, finalized, lose_slot, standing, start
-from tests.factories import InvoiceFactory
+from tests.factories import BusinessFactory, InvoiceFactory
 from tests.unguarded import unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited")]
 
 SESSIONS = "/v1/checkout/sessions"
+# Of a product, in characters; the description of its API allows more.
+SHOWN_BY_STRIPE = 250
 
 
 def statuses() -> list[str]:
@@ -61,6 +64,23 @@ def test_stripe_is_asked_for_the_invoice_and_nothing_that_changes_its_price(
         "metadata": metadata,
         "payment_intent_data": {"description": name, "metadata": metadata},
     }
+
+
+@pytest.mark.scenario(55)
+def test_the_longest_names_that_we_take_are_none_too_long_for_stripe(stripe):
+    longest = Business._meta.get_field("name").max_length
+    business = BusinessFactory(name="🧾請" * (longest // 2))
+    invoice = finalized(business=business)
+    with unguarded():
+        Invoice.objects.filter(pk=invoice.pk).update(number="№" * 50)
+
+    checkout = start(Invoice.objects.get(pk=invoice.pk))
+
+    order = stripe.order(checkout.session_id)
+    product = order["line_items"][0]["price_data"]["product_data"]
+    assert max(map(len, product.values())) <= SHOWN_BY_STRIPE
+    values = [*order["metadata"].values(), order["client_reference_id"]]
+    assert max(map(len, values)) <= 200
 
 
 def test_what_happens_to_an_attempt_is_recorded(stripe, invoice):

@@ -388,6 +388,21 @@ def test_a_return_after_paying_says_thank_you(stripe, invoice):
     assert len(stripe.requests) == asked
 
 
+@pytest.mark.scenario(51)
+def test_a_stranger_who_returns_learns_how_it_stands_and_nothing_personal(stripe):
+    invoice = finalized()
+    checkout = start(invoice)
+    stripe.pay(checkout.session_id)
+
+    page = come_back(invoice, checkout.session_id).content.decode()
+
+    assert "Thank you" in page
+    buyer = {invoice.buyer["name"], invoice.customer.email}
+    assert "" not in buyer
+    assert not any(secret in page for secret in buyer)
+    assert invoice.buyer["name"] in see(invoice).content.decode()
+
+
 def test_a_return_without_paying_says_so(stripe, invoice):
     checkout = start(invoice)
 

@@ -458,6 +458,7 @@ def test_every_request_is_told_when_it_starts_and_ends(site):
     assert told == [request_started, request_finished]
 
 
+@pytest.mark.scenario(58)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("in_base64", [False, True])
