@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
@@ -288,6 +288,14 @@ def customer_link(invoice: Invoice) -> str:
     return f"{site}/i/{invoice.link_token}/"
 
 
+def due_by_terms(invoice: Invoice, issue_date: date) -> date:
+    """When it is due if nobody says: by what was agreed with the customer, if anything."""
+    days = invoice.customer.payment_terms_days
+    if days is None:
+        days = invoice.business.payment_terms_days
+    return issue_date + timedelta(days=days)
+
+
 def seller_details(business: Business) -> dict[str, str]:
     """What a document keeps of who issues it, and prints."""
     return {
@@ -311,6 +319,12 @@ def buyer_details(customer: Customer) -> dict[str, str]:
         "address": customer.address,
         "country": customer.country,
         "tax_id": customer.tax_id,
-        "shipping_address": customer.shipping_address,
+        "shipping_address": _elsewhere(customer),
         "paper": customer.paper,
     }
+
+
+def _elsewhere(customer: Customer) -> str:
+    """Where goods go, if that is not where the customer is."""
+    there = customer.shipping_address
+    return "" if there.split() == customer.address.split() else there

@@ -14,7 +14,7 @@ from django.db.models.fields.files import FieldFile
 from accounts.models import Business, Membership, User
 from accounts.roles import Role
 from accounts.services.events import record_event
-from accounts.services.writing import set_fields
+from accounts.services.writing import keep_tax_id, set_fields
 
 # What an owner may set.
 FIELDS: Final = frozenset(
@@ -110,8 +110,10 @@ def _update(
 
 
 def _set(business: Business, fields: Mapping[str, Any]) -> None:
+    before = business.tax_id, business.country
     set_fields(business, fields, FIELDS)
     business.full_clean()
+    keep_tax_id(business, before)
 
 
 def _stored(business: Business, logo: File[bytes] | None) -> str:

@@ -132,7 +132,11 @@ class InvoiceAdmin(InvoiceButtons):
         if obj is not None and not obj.is_draft:
             # They say how to fill in what is filled in for good.
             kwargs["help_texts"] = dict.fromkeys(flatten(self.frozen_fields), "")
-        return super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is None:
+            form.base_fields["currency"].required = False
+            form.base_fields["currency"].help_text = "Left empty, the customer's."
+        return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not obj.is_draft:
@@ -169,7 +173,6 @@ class InvoiceAdmin(InvoiceButtons):
             return {}
         return {
             "business": business,
-            "currency": business.currency,
             "tax_rounding": business.tax_rounding,
         }
 

@@ -1,6 +1,6 @@
 """A draft, filled in as finalizing would fill it in. Nothing of it is saved."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from invoices import selectors
 from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine
@@ -24,8 +24,9 @@ def as_if_frozen(draft: Invoice, today: date) -> Content:
 def _fill_in(invoice: Invoice, totals: Totals, today: date) -> None:
     business, customer = invoice.business, invoice.customer
     invoice.issue_date = invoice.issue_date or today
-    terms = timedelta(days=business.payment_terms_days)
-    invoice.due_date = invoice.due_date or invoice.issue_date + terms
+    invoice.due_date = invoice.due_date or selectors.due_by_terms(
+        invoice, invoice.issue_date
+    )
     invoice.seller = selectors.seller_details(business)
     invoice.buyer = selectors.buyer_details(customer)
     invoice.language = invoice.language or customer.language or business.language

@@ -9,6 +9,7 @@ from django.conf import settings
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
+from accounts import tax_ids
 from invoices.models import Seal
 from invoices.pdf import pictures
 from invoices.pdf.letters import Heading, link, short, text
@@ -66,7 +67,8 @@ def _party(speech: Speech, party: Party) -> Iterable[Flowable]:
     if party["country"]:
         yield text(speech.country(party["country"]), LABEL)
     if party["tax_id"]:
-        yield text(f"{speech.say('tax_id')} {party['tax_id']}", LABEL)
+        number = tax_ids.shown(party["tax_id"], party["country"])
+        yield text(f"{speech.say('tax_id')} {number}", LABEL)
     if party["email"]:
         yield text(party["email"], LABEL)
 

@@ -9,11 +9,25 @@ from django.db.models import ProtectedError
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
-from accounts.services.writing import set_fields
+from accounts.services.writing import keep_tax_id, set_fields
 from invoices.exceptions import Deleted, InUse
 from invoices.models import Customer
 
-FIELDS: Final = frozenset({"name", "email", "address", "country", "tax_id", "notes"})
+FIELDS: Final = frozenset(
+    {
+        "name",
+        "email",
+        "address",
+        "country",
+        "tax_id",
+        "shipping_address",
+        "language",
+        "paper",
+        "currency",
+        "payment_terms_days",
+        "notes",
+    }
+)
 
 
 @transaction.atomic
@@ -80,8 +94,10 @@ def _lock(customer: Customer) -> Customer:
 
 
 def _write(customer: Customer, fields: Mapping[str, Any]) -> None:
+    before = customer.tax_id, customer.country
     set_fields(customer, fields, FIELDS)
     customer.full_clean(exclude={"business"})
+    keep_tax_id(customer, before)
     customer.save()
 
 

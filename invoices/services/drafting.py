@@ -59,7 +59,8 @@ def create_draft(
     Write a draft. It may have no lines yet, and takes no number.
 
     :param lines: unsaved, as adjustments are; their order is kept
-    :param fields: any of `FIELDS`; currency and rounding default to the business's
+    :param fields: any of `FIELDS`; the currency defaults to the customer's, and this and
+        the rounding to the business's
     :raises ValidationError: naming each field that is wrong
     :raises Refusal: if the lines come to no amount that the books can hold
     """
@@ -147,7 +148,7 @@ def _new(business: Business, customer: Customer, actor: User | None) -> Invoice:
     return Invoice(
         business=business,
         customer=customer,
-        currency=business.currency,
+        currency=customer.currency or business.currency,
         tax_rounding=business.tax_rounding,
         created_by=actor,
     )
@@ -176,6 +177,9 @@ def _write(
 
 
 def _fill(invoice: Invoice, fields: Mapping[str, Any]) -> None:
+    if not fields.get("currency", True):
+        # None said: a new draft has the customer's, another keeps its own.
+        fields = {name: value for name, value in fields.items() if name != "currency"}
     set_fields(invoice, fields, FIELDS)
     _check(invoice)
 

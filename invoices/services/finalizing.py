@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
@@ -117,8 +117,8 @@ def _freeze(invoice: Invoice, totals: Totals, now: datetime) -> None:
     business = invoice.business
     today = business.today(now)
     invoice.issue_date = invoice.issue_date or today
-    invoice.due_date = invoice.due_date or invoice.issue_date + timedelta(
-        days=business.payment_terms_days
+    invoice.due_date = invoice.due_date or selectors.due_by_terms(
+        invoice, invoice.issue_date
     )
     if invoice.due_date < invoice.issue_date:
         raise DueBeforeIssue(

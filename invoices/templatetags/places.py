@@ -1,6 +1,8 @@
 from django import template
 from django.utils.translation import get_language
 
+from accounts import tax_ids
+
 register = template.Library()
 
 
@@ -12,3 +14,9 @@ def country(code: str) -> str:
 
     locale = Locale.parse((get_language() or "en").replace("-", "_"))
     return str(locale.territories.get(code, code))
+
+
+@register.filter
+def tax_id(kept: str, code: str) -> str:
+    """A tax id as people in the country write it."""
+    return tax_ids.shown(kept, code)

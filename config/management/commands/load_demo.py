@@ -31,11 +31,11 @@ PASSWORD = "paymyinvoice"  # noqa: S105 - told to whoever loads it
 POSTS = Path(settings.BASE_DIR) / "config" / "demo"
 
 CUSTOMERS = {
-    "Northwind Traders": ("accounts@northwind.example", "GB", "GB123456789"),
+    "Northwind Traders": ("accounts@northwind.example", "GB", "GB123456782"),
     "Kaffeehaus am Markt": ("buchhaltung@kaffeehaus.example", "DE", ""),
     "Sakura Press": ("keiri@sakura.example", "JP", ""),
     "Harbor & Finch LLC": ("ap@harborfinch.example", "US", ""),
-    "Werkstatt Wien GmbH": ("office@werkstatt.example", "AT", "ATU12345678"),
+    "Werkstatt Wien GmbH": ("office@werkstatt.example", "AT", "ATU12345675"),
 }
 
 

@@ -72,6 +72,18 @@ def test_update_business_changes_what_it_is_given(now):
     )
 
 
+def test_update_business_keeps_a_tax_id_compact_and_refuses_what_is_none(now):
+    business = BusinessFactory(country="GB", tax_id="")
+
+    update(business, now, tax_id="gb 980 7806 84")
+
+    business.refresh_from_db()
+    assert business.tax_id == "GB980780684"
+    with pytest.raises(ValidationError) as refused:
+        update(business, now, tax_id="GB980780685")
+    assert list(refused.value.message_dict) == ["tax_id"]
+
+
 def test_update_business_without_a_change_writes_nothing(now):
     business = BusinessFactory(name="Same")
 

@@ -79,7 +79,7 @@ def test_render_invoice_shows_what_an_invoice_must_show(settings):
         "Anna Schmidt",
         "75001 Paris",
         "France",
-        "Tax ID FR40303265045",
+        "Tax ID FR 40 303 265 045",
         "INV-00001",
         "1 March 2026",
         "15 March 2026",

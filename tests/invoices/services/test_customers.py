@@ -113,3 +113,24 @@ def test_customer_deleted_meanwhile_is_refused():
         customers.update_customer(customer=customer, fields={}, actor=None, now=NOW)
     with pytest.raises(Deleted):
         customers.delete_customer(customer=customer, actor=None, now=NOW)
+
+
+def test_customer_keeps_a_tax_id_compact_and_one_that_nobody_changes_as_it_was():
+    customer = CustomerFactory(country="DE", tax_id="older than the rule")
+    said = {"actor": None, "now": NOW}
+
+    customer = customers.update_customer(
+        customer=customer, fields={"name": "New", "tax_id": customer.tax_id}, **said
+    )
+    assert customer.tax_id == "older than the rule"
+    with pytest.raises(ValidationError) as refused:
+        customers.update_customer(
+            customer=customer, fields={"tax_id": "DE136695978"}, **said
+        )
+    assert "check digit" in refused.value.message_dict["tax_id"][0]
+    with pytest.raises(ValidationError):
+        customers.update_customer(customer=customer, fields={"country": "AT"}, **said)
+    customer = customers.update_customer(
+        customer=customer, fields={"tax_id": "de 136 695 976"}, **said
+    )
+    assert customer.tax_id == "DE136695976"

@@ -368,3 +368,25 @@ def test_preview_draft_says_what_is_near_a_wanted_total(customer, rate):
 
     assert near() == (9998, 10000)
     assert near(prices_include_tax=True) == (9999,)
+
+
+@pytest.mark.parametrize(
+    ("said", "currency"),
+    [({}, "SEK"), ({"currency": ""}, "SEK"), ({"currency": "USD"}, "USD")],
+)
+def test_create_draft_takes_what_was_agreed_with_the_customer(business, said, currency):
+    customer = CustomerFactory(
+        business=business, currency="SEK", language="sv", payment_terms_days=3
+    )
+
+    draft = create(customer, [line(TaxRateFactory(business=business))], **said)
+    finalized = finalize_invoice(invoice=draft, actor=None, now=NOW)
+
+    assert finalized.currency == currency
+    assert (finalized.due_date, finalized.language) == (date(2026, 3, 4), "sv")
+
+
+def test_update_draft_keeps_its_currency_where_none_is_said(customer):
+    draft = create(customer, currency="USD")
+
+    assert update(draft, currency="").currency == "USD"

@@ -413,3 +413,17 @@ def test_one_draft_finalized_by_eight_threads_takes_one_number(draft):
     assert [number for number in numbers if number] == ["INV-00001"]
     assert Counter.objects.get().next_value == 2
     assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("shipping", "kept"),
+    [("Dock 4\nHamburg", "Dock 4\nHamburg"), ("Main  Street 1\nBerlin", ""), ("", "")],
+)
+def test_finalize_invoice_keeps_where_goods_go_if_elsewhere(draft, shipping, kept):
+    draft.customer.address = "Main Street 1\nBerlin"
+    draft.customer.shipping_address = shipping
+    draft.customer.save()
+
+    invoice = finalize(draft)
+
+    assert invoice.buyer["shipping_address"] == kept
