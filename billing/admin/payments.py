@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -16,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin.base import button, label
 from accounts.http import may, person
 from accounts.roles import Permission
+from billing.admin.tables import figures
 from billing.forms import PayForm
 from billing.models import HeldPayment, Payment
 from billing.services import desk, refunding
@@ -60,6 +63,7 @@ class PaymentAdmin(MoneyAdmin):
         ("amount_", "refunded_"),
         ("problem", "received_at"),
         ("payment_intent", "charge"),
+        "fees",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -75,6 +79,23 @@ class PaymentAdmin(MoneyAdmin):
     @admin.display(description="refunded")
     def refunded_(self, payment: Any) -> str:
         return spoken(payment.refunded or None, payment.currency)
+
+    @admin.display(description="at Stripe")
+    def fees(self, payment: Payment) -> SafeString:
+        return figures(
+            ("", "Moved", "Fee", "Left", "Paid out from"),
+            [
+                (
+                    moved.name,
+                    spoken(moved.amount, moved.currency),
+                    spoken(moved.fee, moved.currency),
+                    spoken(moved.net, moved.currency),
+                    date_format(moved.available_on, "j M Y"),
+                )
+                for moved in payment.balance_transactions.order_by("created_at", "pk")
+            ],
+            none="What Stripe kept is known within the hour.",
+        )
 
     @label("status", {"succeeded": "success", "held": "warning"}, ordering="status")
     def state(self, payment: Payment) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -20,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin.base import OperatorAdmin, button, label
 from accounts.http import is_operator, may, person
 from accounts.roles import Permission
+from billing.admin.tables import figures
 from billing.gateway.client import is_live
 from billing.models import NOTE_LENGTH, ReconciliationFinding, ReconciliationRun
 from billing.services.reconciling import findings
@@ -60,7 +60,8 @@ class ReconciliationRunAdmin(OperatorAdmin):
             (check, count["looked"], count["mended"], count["found"])
             for check, count in run.counts.items()
         ]
-        return _table(("", "Looked at", "Mended", "For a person"), rows)
+        head = ("", "Looked at", "Mended", "For a person")
+        return figures(head, rows, none="Nothing yet.")
 
     @admin.display(description="what moved")
     def days(self, run: ReconciliationRun) -> SafeString:
@@ -71,15 +72,11 @@ class ReconciliationRunAdmin(OperatorAdmin):
             )
             for row in run.sums
         ]
-        return _table(("Day", "At Stripe", "In the books", "Fees", "Left"), rows)
+        head = ("Day", "At Stripe", "In the books", "Fees", "Left")
+        return figures(head, rows, none="Nothing moved.")
 
 
 _AMOUNTS = ("moved", "booked", "fee", "net")
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> SafeString:
-    context = {"head": head, "rows": rows}
-    return render_to_string("admin/includes/figures.html", context)
 
 
 class StateFilter(admin.SimpleListFilter):

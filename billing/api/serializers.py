@@ -1,6 +1,33 @@
 from rest_framework import serializers
 
-from billing.models import Dispute, Payment, Refund
+from billing.models import BalanceTransaction, Dispute, Payment, Refund
+
+
+class BalanceTransactionSerializer(serializers.ModelSerializer[BalanceTransaction]):
+    amount = serializers.IntegerField(
+        read_only=True,
+        help_text="Minor units; what left the account is below zero.",
+    )
+    fee = serializers.IntegerField(
+        read_only=True, help_text="What Stripe kept, in minor units."
+    )
+    net = serializers.IntegerField(
+        read_only=True, help_text="The amount without the fee, in minor units."
+    )
+
+    class Meta:
+        model = BalanceTransaction
+        fields = (
+            "type",
+            "amount",
+            "fee",
+            "net",
+            "currency",
+            "stripe_id",
+            "created_at",
+            "available_on",
+        )
+        read_only_fields = fields
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
@@ -9,6 +36,14 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     amount = serializers.IntegerField(read_only=True, help_text="Minor units.")
     refunded = serializers.IntegerField(
         read_only=True, help_text="What went back, or is on its way; minor units."
+    )
+    balance_transactions = BalanceTransactionSerializer(
+        many=True,
+        read_only=True,
+        help_text=(
+            "What it moved on the balance at Stripe, in the currency of the balance; "
+            "empty until the books are next held against Stripe."
+        ),
     )
 
     class Meta:
@@ -23,6 +58,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "problem",
             "payment_intent",
             "received_at",
+            "balance_transactions",
         )
         read_only_fields = fields
 

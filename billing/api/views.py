@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.decorators import action
@@ -24,7 +24,7 @@ from billing.api.serializers import (
     RefundRequestSerializer,
     RefundSerializer,
 )
-from billing.models import Dispute, Payment, Refund
+from billing.models import BalanceTransaction, Dispute, Payment, Refund
 from billing.services import desk, refunding
 
 NOT_YOURS_TO_REFUND = "Your role may see payments, but not decide on them."
@@ -45,7 +45,12 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
 
     def get_queryset(self) -> QuerySet[Any]:
         payments = Payment.objects.for_user(person(self.request))
-        return payments.with_refunded().select_related("invoice")
+        moved = BalanceTransaction.objects.order_by("created_at", "pk")
+        return (
+            payments.with_refunded()
+            .select_related("invoice")
+            .prefetch_related(Prefetch("balance_transactions", queryset=moved))
+        )
 
     @extend_schema(
         summary="Keep held money for the customer",

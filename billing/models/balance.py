@@ -44,3 +44,8 @@ class BalanceTransaction(models.Model):
 
     def __str__(self) -> str:
         return self.stripe_id
+
+    @property
+    def name(self) -> str:
+        """As a person says it."""
+        return self.type.replace("_", " ").capitalize()

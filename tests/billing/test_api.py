@@ -45,6 +45,7 @@ def test_a_payment_is_shown_with_what_went_back(owner_api, invoice, payment, run
         "status": "succeeded",
         "problem": "",
         "payment_intent": payment.payment_intent,
+        "balance_transactions": [],
     }
 
 
