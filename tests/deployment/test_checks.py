@@ -192,15 +192,21 @@ def test_static_files_that_no_page_links_to_go(tmp_path):
 
 
 SPEAK = """
+import pickle
 import sys
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import babel.core
 import django
 from babel import localedata
 
 if len(sys.argv) > 1:
-    localedata._dirname = sys.argv[1]
+    folder = Path(sys.argv[1])
+    localedata._dirname = str(folder)
+    shared = folder.with_name("global.dat")
+    babel.core._global_data = pickle.loads(shared.read_bytes())
 django.setup()
 
 from accounts.money import EXPONENTS
@@ -224,6 +230,7 @@ def test_documents_speak_the_same_with_what_is_left_of_each_language(tmp_path):
     source = Path(babel.__file__).with_name("locale-data")
     for name in pruning.ALONE["babel/locale-data"]:
         shutil.copy(source / name, folder)
+    shutil.copy(source.with_name("global.dat"), folder.parent)
 
     pruning.cut_locales(tmp_path)
 
