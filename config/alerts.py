@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from accounts.http import businesses_for
+from accounts.http import businesses_for, is_operator
 from accounts.roles import Permission
-from billing.models import Dispute, Payment
+from billing.models import Dispute, Payment, ReconciliationFinding
 from invoices.money import format_money
 
 SHOWN = 8
@@ -26,7 +26,7 @@ class Alert:
 
 
 def alerts(request: HttpRequest) -> list[Alert]:
-    """The most urgent first. Two queries."""
+    """The most urgent first. Three queries."""
     businesses = businesses_for(request, Permission.VIEW_BOOKS)
     disputes = Dispute.objects.to_answer().filter(
         payment__invoice__business__in=businesses
@@ -35,7 +35,7 @@ def alerts(request: HttpRequest) -> list[Alert]:
     # Those without a date are not to be answered by one: they come last.
     urgent = rows.order_by(F("due_by").asc(nulls_last=True), "pk")[:SHOWN]
     held = Payment.objects.undecided().filter(invoice__business__in=businesses)
-    return [*map(_of_dispute, urgent), *_of_held(held)]
+    return [*map(_of_dispute, urgent), *_of_held(held), *_of_findings(request)]
 
 
 def _of_dispute(dispute: Dispute) -> Alert:
@@ -60,3 +60,21 @@ def _of_held(held: Any) -> list[Alert]:
         else f"{count} payments that fit no invoice wait for your decision."
     )
     return [Alert(words, reverse("admin:billing_heldpayment_changelist"))]
+
+
+def _of_findings(request: HttpRequest) -> list[Alert]:
+    findings = ReconciliationFinding.objects.open()
+    if not is_operator(request):
+        # What is nobody's known is for operators.
+        own = businesses_for(request, Permission.VIEW_BOOKS)
+        findings = findings.filter(business__in=own)
+    count = findings.count()
+    if not count:
+        return []
+    words = (
+        "1 thing at Stripe does not fit the books."
+        if count == 1
+        else f"{count} things at Stripe do not fit the books."
+    )
+    link = reverse("admin:billing_reconciliationfinding_changelist")
+    return [Alert(words, f"{link}?state=open")]
