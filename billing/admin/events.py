@@ -1,9 +1,17 @@
-"""What Stripe told by webhook."""
+"""What Stripe told by webhook, and doing again what failed."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.dataclasses import UnfoldAction
 
-from accounts.admin.base import OperatorAdmin, label
+from accounts.admin.base import OperatorAdmin, button, label
+from accounts.http import person
 from billing.models import StripeEvent
+from billing.services import events
 
 EVENT_COLORS = {
     StripeEvent.Status.PROCESSED: "success",
@@ -11,12 +19,28 @@ EVENT_COLORS = {
 }
 
 
+class UnfinishedFilter(admin.SimpleListFilter):
+    title = "what needs a look"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("look", "Failed or cut off")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows: Any = queryset
+        if self.value() is None:
+            return queryset
+        unfinished: QuerySet[Any] = rows.unfinished(timezone.now() - events.CUT_OFF)
+        return unfinished
+
+
 @admin.register(StripeEvent)
 class StripeEventAdmin(OperatorAdmin):
     list_display = ("received_at", "type", "state", "tries", "object_id", "note")
-    list_filter = ("status", "livemode")
+    list_filter = (UnfinishedFilter, "status", "livemode")
     search_fields = ("=event_id", "=object_id", "^type")
     ordering = ("-pk",)
+    actions_detail = ("process_again",)
     fields = (
         ("event_id", "type"),
         ("state", "tries"),
@@ -28,3 +52,32 @@ class StripeEventAdmin(OperatorAdmin):
     @label("status", EVENT_COLORS, ordering="status")
     def state(self, event: StripeEvent) -> tuple[str, str]:
         return event.status, event.get_status_display()
+
+    def get_actions_detail(
+        self, request: HttpRequest, object_id: int | str
+    ) -> list[UnfoldAction]:
+        event = self.get_object(request, str(object_id))
+        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return [] if events.is_done(event) else buttons
+
+    @button("Process again", "replay")
+    def process_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        event = self.get_object(request, object_id)
+
+        def act() -> str:
+            events.process_again(
+                record=event, actor=person(request), now=timezone.now()
+            )
+            return "The event is processed again."
+
+        return self.ask(
+            request,
+            event,
+            title="Process again",
+            consequence=(
+                f"Stripe is asked for {event.object_id or 'what the event is about'} as "
+                "it is now, and that is booked. What is in the books already is not "
+                "booked twice."
+            ),
+            act=act,
+        )

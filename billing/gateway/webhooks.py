@@ -31,7 +31,7 @@ def parse_event(body: bytes, header: str, *, now: datetime) -> Event:
     _check_signature(body, header, now)
     try:
         return read_event(json.loads(body))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidSignature("The body is no event.") from error
 
 

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from django.db import transaction
 from django.db.models import F
+from django.tasks import TaskContext, task
 
 from accounts.models import User
 from accounts.services.events import record_event
@@ -52,23 +54,18 @@ def receive_event(*, event: events.Event, now: datetime) -> StripeEvent:
     return record
 
 
-def process_again(
-    *, record: StripeEvent, actor: User | None, now: datetime
-) -> StripeEvent:
+@transaction.atomic
+def process_again(*, record: StripeEvent, actor: User | None, now: datetime) -> None:
     """
-    Act on an event that failed or was cut off, or that an older release did not know.
+    Have an event acted on that failed or was cut off, or that an older release did not
+    know. A task written in the same transaction does it.
 
     What it is about is asked of Stripe as it is now. So its age does not matter: Stripe
-    forgets events after thirty days, and what they are about never. May run at the same
-    time as a delivery of the same event.
-
-    Call it outside a transaction.
+    forgets events after thirty days, and what they are about never.
 
     :raises NothingToProcess: if it was acted on, or is of no concern
-    :raises PaymentPending: if Stripe cannot be asked now
-    :raises PaymentRejected: if Stripe does not know what it is about
     """
-    record.refresh_from_db()
+    record = StripeEvent.objects.select_for_update().get(pk=record.pk)
     if is_done(record):
         raise NothingToProcess(
             "This event was acted on: there is nothing left to do."
@@ -83,8 +80,18 @@ def process_again(
         now=now,
         data={"type": record.type, "object": record.object_id, "was": record.status},
     )
-    _act_on(record, now)
-    return record
+    _process.enqueue(record_id=record.pk)
+
+
+@task(takes_context=True)
+def _process(context: TaskContext[[int], None], record_id: int) -> None:
+    """Act on an event of Stripe's once more."""
+    now = context.task_result.started_at
+    assert now is not None, "A task that runs has started."  # noqa: S101 - for mypy
+    record = StripeEvent.objects.get(pk=record_id)
+    # Stripe may have delivered it again meanwhile; both at once do no harm.
+    if not is_done(record):
+        _act_on(record, now)
 
 
 def is_done(record: StripeEvent) -> bool:

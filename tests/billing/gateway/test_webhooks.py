@@ -1,3 +1,4 @@
+import hmac
 import json
 from datetime import datetime, timedelta
 
@@ -54,13 +55,45 @@ def test_an_event_about_an_object_without_an_id_is_parsed(parse):
     assert (parsed.object_id, parsed.api_version) == ("", "")
 
 
+def thin(**more):
+    return {
+        "object": "v2.core.event",
+        "id": "evt_1",
+        "type": "v1.refund.created",
+        "livemode": False,
+        "context": None,
+        "related_object": {"id": "re_1", "type": "refund", "url": "/v1/refunds/re_1"},
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("more", "type_", "object_id"),
+    [
+        ({}, "refund.created", "re_1"),
+        ({"related_object": None}, "refund.created", ""),
+        ({"related_object": {"type": "balance"}}, "refund.created", ""),
+        (
+            {"type": "v2.core.event_destination.ping"},
+            "v2.core.event_destination.ping",
+            "re_1",
+        ),
+    ],
+)
+def test_a_thin_event_is_read_as_a_snapshot(parse, more, type_, object_id):
+    assert parse(*signed(thin(**more))) == Event("evt_1", type_, object_id, False, "")
+
+
 @pytest.mark.parametrize(
     "body",
     [
         "no JSON",
+        "[" * 20_000,
         [1, 2],
         "null",
         {"object": "v2.core.event", "id": "evt_1"},
+        {"object": "charge", "id": "ch_1"},
+        thin(context="acct_1"),
+        thin(related_object="re_1"),
         {"object": "event"},
         event(data=None),
         event(data={"object": "cs_test_1"}),
@@ -73,6 +106,15 @@ def test_an_event_about_an_object_without_an_id_is_parsed(parse):
 def test_what_is_signed_but_no_event_for_us_is_refused(parse, body):
     with pytest.raises(InvalidSignature, match=r"^The body is no event\.$"):
         parse(*signed(body))
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe{}", b"", b"\x00"], ids=repr)
+def test_bytes_that_are_no_text_are_refused(parse, body):
+    at = int(timezone.now().timestamp())
+    signature = hmac.new(SECRET.encode(), b"%d.%s" % (at, body), "sha256").hexdigest()
+
+    with pytest.raises(InvalidSignature):
+        parse(body, f"t={at},v1={signature}")
 
 
 @pytest.mark.scenario(56)
