@@ -5,15 +5,18 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
 
+from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.http import businesses_for, may, own_zone, person, today
+from accounts.http import businesses_for, is_operator, may, own_zone, person, today
 from accounts.models import Event
 from accounts.roles import Permission
+from billing.models import ReconciliationRun
 from blog.admin import may_write
 from blog.models import Comment
 from config.alerts import alerts
+from config.workings import workings
 from invoices import selectors
 from invoices.admin.history import Happening, happening
 from invoices.models import AuditRun
@@ -55,7 +58,10 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if context["shows_books"]:
         context |= {"figures": _figures(request), "timeline": _newest(request)}
         context["audit"] = _audit(request)
+        context["reconciled_at"] = _reconciled_at()
         context["alerts"] = alerts(request)
+    if is_operator(request):
+        context["workings"] = workings(timezone.now())
     if context["shows_blog"]:
         held = Comment.objects.moderated_by(person(request)).held()
         newest = held.select_related("post", "author").order_by("-pk")
@@ -84,6 +90,12 @@ def _audit(request: HttpRequest) -> Audit | None:
         findings=sum(run.findings for run in runs),
         shown=[words for run in runs for words in run.shown][:NEWEST_SHOWN],
     )
+
+
+def _reconciled_at() -> datetime | None:
+    """Until when the books were last held against Stripe, all of them."""
+    good = ReconciliationRun.objects.filter(status=ReconciliationRun.Status.FINISHED)
+    return good.aggregate(at=Max("until"))["at"]
 
 
 def _newest(request: HttpRequest) -> list[Happening]:
