@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from accounts.api import views
+from accounts.api import views, webhooks
 
 app_name = "accounts-api"
 
@@ -11,5 +11,8 @@ router.register("members", views.MembershipViewSet, basename="member")
 router.register("invitations", views.InvitationViewSet, basename="invitation")
 router.register("tokens", views.TokenViewSet, basename="token")
 router.register("events", views.EventViewSet, basename="event")
+router.register(
+    "webhook-endpoints", webhooks.WebhookEndpointViewSet, basename="webhook-endpoint"
+)
 
 urlpatterns = router.urls
