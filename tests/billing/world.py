@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Sum
 from django.test import Client
@@ -90,6 +92,16 @@ def come_back(checkout: Checkout) -> str:
     path = reverse("billing:return", args=[checkout.invoice.link_token])
     response = Client().get(path, {"session": checkout.session_id})
     return str(response.context["state"])
+
+
+def reconcile(*arguments: str) -> tuple[int, str]:
+    """What the command exits with, and what it prints."""
+    out = StringIO()
+    try:
+        call_command("reconcile", *arguments, stdout=out)
+    except CommandError as error:
+        return error.returncode, f"{out.getvalue()}{error}"
+    return 0, out.getvalue()
 
 
 def lose_slot(checkout: Checkout) -> None:

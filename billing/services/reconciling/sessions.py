@@ -40,7 +40,7 @@ def check_sessions(round_: Round, since: datetime, until: datetime) -> None:
         round_.look(SESSIONS, len(page))
         late += _unlike_ours(round_, page)
     # In the order in which the money came: what is overpaid depends on it.
-    for session in sorted(late, key=lambda each: each.paid_at):
+    for session in sorted(reversed(late), key=lambda each: each.paid_at):
         settle(round_, session)
 
 

@@ -1,0 +1,309 @@
+"""Holding the books against Stripe. The numbers are those of the table of scenarios."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from billing.exceptions import PaymentPending
+from billing.models import (
+    BalanceTransaction,
+    Checkout,
+    Payment,
+    ReconciliationRun,
+    Refund,
+    StripeEvent,
+)
+from billing.services import refunding
+from tests.billing.world import (
+    deliver,
+    finalized,
+    lose_slot,
+    reconcile,
+    standing,
+    start,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited")]
+
+SESSIONS = "/v1/checkout/sessions"
+REFUNDS = "/v1/refunds"
+
+
+def mended() -> int:
+    return ReconciliationRun.objects.latest("pk").mended
+
+
+def age(rows, **ago: timedelta) -> None:
+    """Let what these rows tell have happened so long ago."""
+    rows.update(**{name: timezone.now() - each for name, each in ago.items()})
+
+
+@pytest.mark.scenario(32)
+def test_when_every_webhook_is_lost_it_settles_and_then_finds_nothing(stripe, invoice):
+    stripe.pay(start(invoice).session_id)
+
+    code, said = reconcile()
+
+    assert (code, standing(invoice)) == (0, ("paid", 10_000, 0, 0))
+    assert f"invoice {invoice.number}, €100.00" in said
+    asked = len(stripe.posts)
+    code, said = reconcile()
+    assert (code, mended(), len(stripe.posts)) == (0, 0, asked)
+    assert "The books agree with Stripe." in said
+
+
+@pytest.mark.scenario(33)
+def test_a_database_restored_from_a_copy_is_brought_up_to_date(stripe, run_tasks):
+    paid, refunded, disputed, doubled = invoices = [finalized() for _ in range(4)]
+    known = start(paid)
+    copy = transaction.savepoint_create()
+    deliver(stripe, *stripe.pay(known.session_id))
+    for invoice in (refunded, disputed):
+        deliver(stripe, *stripe.pay(start(invoice).session_id))
+    first = start(doubled)
+    lose_slot(first)
+    second = start(doubled)
+    deliver(stripe, *stripe.pay(first.session_id), *stripe.pay(second.session_id))
+    deliver(stripe, *stripe.refund_in_dashboard(intent_of(refunded), 2_500))
+    deliver(stripe, *stripe.dispute(intent_of(disputed)))
+    run_tasks()
+    before = [standing(invoice) for invoice in invoices]
+    transaction.savepoint_rollback(copy)
+    assert not Payment.objects.exists()
+
+    code, said = reconcile("--since", f"{timezone.now() - timedelta(days=3):%Y-%m-%d}")
+
+    run_tasks()
+    assert code == 0, said
+    assert [standing(invoice) for invoice in invoices] == before
+    assert len(stripe.refunds) == 2
+    assert (reconcile()[0], mended()) == (0, 0)
+
+
+def intent_of(invoice) -> str:
+    payment: Payment = invoice.payments.get()
+    return payment.payment_intent
+
+
+def test_after_a_restore_what_looks_paid_twice_waits_for_a_person(
+    stripe, invoice, run_tasks
+):
+    copy = transaction.savepoint_create()
+    first = start(invoice)
+    lose_slot(first)
+    stripe.pay(first.session_id)
+    stripe.pay(start(invoice).session_id)
+    transaction.savepoint_rollback(copy)
+
+    reconcile()
+
+    run_tasks()
+    assert standing(invoice) == ("paid", 10_000, 0, 10_000)
+    assert not Refund.objects.exists()
+
+
+def test_after_a_restore_a_debit_on_its_way_keeps_others_from_paying(stripe, invoice):
+    copy = transaction.savepoint_create()
+    session_id = start(invoice).session_id
+    stripe.pay(session_id, "bank")
+    transaction.savepoint_rollback(copy)
+
+    code, _ = reconcile()
+
+    assert (code, Checkout.objects.get().status) == (0, "processing")
+    deliver(stripe, *stripe.settle_bank(session_id, succeeds=True))
+    assert standing(invoice) == ("paid", 10_000, 0, 0)
+
+
+@pytest.mark.scenario(34)
+@pytest.mark.parametrize("fault", ["timeout_before", "timeout_after"])
+def test_an_attempt_that_a_killed_process_left_half_made_is_made(
+    stripe, invoice, fault
+):
+    stripe.fault("POST", SESSIONS, fault, times=2)
+    with pytest.raises(PaymentPending):
+        start(invoice)
+    age(Checkout.objects, started_at=timedelta(minutes=5))
+
+    code, _ = reconcile()
+
+    checkout = Checkout.objects.get()
+    assert (code, checkout.status, mended()) == (0, "open", 1)
+    assert list(stripe.sessions) == [checkout.session_id]
+
+
+@pytest.mark.parametrize(
+    ("ago", "expires_at", "status", "asked"),
+    [
+        # Stripe refuses a page that would be open for a minute.
+        (timedelta(hours=2), 60, "rejected", 3),
+        # It may have forgotten the key.
+        (timedelta(hours=24), None, "expired", 2),
+    ],
+)
+def test_an_attempt_that_cannot_be_made_any_more_gives_its_slot_free(
+    stripe, invoice, ago, expires_at, status, asked
+):
+    stripe.fault("POST", SESSIONS, "timeout_before", times=2)
+    with pytest.raises(PaymentPending):
+        start(invoice)
+    checkout = Checkout.objects.get()
+    if expires_at:
+        checkout.params["expires_at"] = int(timezone.now().timestamp()) + expires_at
+        checkout.save()
+    age(Checkout.objects, started_at=ago)
+
+    code, _ = reconcile()
+
+    checkout.refresh_from_db()
+    assert (code, checkout.status, checkout.open_slot) == (0, status, None)
+    assert len(stripe.posts) == asked
+
+
+def test_a_page_that_closed_unheard_long_ago_is_asked_for(stripe, invoice):
+    checkout = start(invoice)
+    stripe.expire(checkout.session_id)
+    stripe.sessions[checkout.session_id]["created"] -= 9 * 24 * 3600
+    age(Checkout.objects, started_at=timedelta(days=9), expires_at=timedelta(days=9))
+
+    code, _ = reconcile("--since", f"{timezone.now():%Y-%m-%d}")
+
+    checkout.refresh_from_db()
+    assert (code, checkout.status) == (0, "expired")
+
+
+def test_a_refund_that_was_never_sent_is_sent_once(stripe, invoice, run_tasks):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+    payment = Payment.objects.get()
+    refund = refunding.request_refund(
+        payment=payment, amount=2_500, reason="", actor=None, now=timezone.now()
+    )
+    age(Refund.objects, requested_at=timedelta(hours=1))
+
+    assert reconcile()[0] == 0
+
+    refund.refresh_from_db()
+    assert (refund.status, standing(invoice)) == (
+        "succeeded",
+        ("paid", 10_000, 2_500, 0),
+    )
+    run_tasks()
+    assert len(stripe.refunds) == 1
+
+
+def test_a_refund_that_a_copy_of_the_database_does_not_know_was_sent_is_not_sent_again(
+    stripe, invoice, run_tasks
+):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+    payment = Payment.objects.get()
+    refunding.request_refund(
+        payment=payment, amount=2_500, reason="", actor=None, now=timezone.now()
+    )
+    age(Refund.objects, requested_at=timedelta(days=2))
+    copy = transaction.savepoint_create()
+    run_tasks()
+    stripe._remembered.clear()
+    transaction.savepoint_rollback(copy)
+
+    # Before anybody reconciled: the task came back with the copy.
+    run_tasks()
+
+    assert len(stripe.refunds) == 1
+    assert standing(invoice) == ("paid", 10_000, 2_500, 0)
+
+
+def test_a_refund_that_failed_unheard_comes_back(stripe, invoice, run_tasks):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+    deliver(stripe, *stripe.refund_in_dashboard(intent_of(invoice), 2_500))
+    reconcile()
+    stripe.fail_refund(Refund.objects.get().stripe_id)
+
+    assert reconcile()[0] == 0
+
+    assert (Refund.objects.get().status, standing(invoice)) == (
+        "failed",
+        ("paid", 10_000, 0, 0),
+    )
+
+
+def test_what_is_pending_since_before_the_window_is_asked_for(stripe, invoice):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+    deliver(stripe, *stripe.refund_in_dashboard(intent_of(invoice), 2_500))
+    deliver(stripe, *stripe.dispute(intent_of(invoice), 2_500, is_inquiry=True))
+    (refund,) = stripe.refunds.values()
+    (dispute,) = stripe.disputes.values()
+    for fact in (refund, dispute):
+        fact["created"] -= 9 * 24 * 3600
+    stripe.turn_dispute(dispute["id"], "warning_closed")
+    stripe._account.events.clear()
+    Refund.objects.update(status="pending")
+    age(Refund.objects, requested_at=timedelta(days=9))
+    age(invoice.payments.get().disputes, opened_at=timedelta(days=9))
+
+    assert reconcile("--since", f"{timezone.now():%Y-%m-%d}")[0] == 0
+
+    assert Refund.objects.get().status == "succeeded"
+    assert invoice.payments.get().disputes.get().status == "warning_closed"
+
+
+def test_an_event_that_failed_is_acted_on_again(stripe, invoice):
+    event = stripe.pay(start(invoice).session_id)[-1]
+    stripe.fault("GET", SESSIONS, "500_before")
+    assert deliver(stripe, event) == [500]
+    StripeEvent.objects.update(updated_at=timezone.now() - timedelta(hours=1))
+
+    assert reconcile()[0] == 0
+
+    assert StripeEvent.objects.get(event_id=event["id"]).status == "processed"
+
+
+def test_what_stripe_kept_is_written_down_once(stripe, invoice, run_tasks):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+    deliver(stripe, *stripe.refund_in_dashboard(intent_of(invoice), 2_500))
+
+    for _ in range(2):
+        code, said = reconcile()
+
+    moved = BalanceTransaction.objects.order_by("-amount")
+    payment = Payment.objects.get()
+    assert [(row.type, row.amount, row.fee, row.payment) for row in moved] == [
+        ("charge", 10_000, 175, payment),
+        ("refund", -2_500, 0, payment),
+    ]
+    assert code == 0
+    assert said.count("€75.00") == 2
+    assert "€1.75" in said
+
+
+def test_a_movement_finds_its_payment_when_that_is_known(stripe, invoice):
+    stripe.pay(start(invoice).session_id)
+    (moved,) = stripe.balance.values()
+    BalanceTransaction.objects.create(
+        stripe_id=moved["id"],
+        type="charge",
+        amount=10_000,
+        fee=175,
+        net=9_825,
+        currency="EUR",
+        created_at=timezone.now(),
+        available_on=timezone.now(),
+    )
+
+    reconcile()
+
+    assert BalanceTransaction.objects.get().payment == Payment.objects.get()
+
+
+def test_a_dry_run_says_what_it_would_do_and_changes_nothing(stripe, invoice):
+    stripe.pay(start(invoice).session_id)
+
+    code, said = reconcile("--dry-run")
+
+    assert code == 0
+    assert f"invoice {invoice.number}, €100.00" in said
+    assert standing(invoice) == ("open", 0, 0, 0)
+    assert not ReconciliationRun.objects.exists()
+    assert not BalanceTransaction.objects.exists()
+    assert not StripeEvent.objects.exists()
