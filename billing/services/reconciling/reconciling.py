@@ -127,6 +127,7 @@ def _check_day(round_: Round, since: datetime, until: datetime) -> None:
     run = round_.run
     round_.handled.clear()
     for check in _OF_A_DAY:
+        round_.breathe()
         begins = since
         if check is undelivered.check_events:
             begins = max(since, run.events_since)
