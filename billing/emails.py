@@ -8,10 +8,14 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.emails import compose
+from billing import wording
 from billing.models import Dispute, Payment, ReconciliationFinding, Refund
+from billing.selectors import day_of
 from billing.states import ADVICE, INQUIRY, NEEDS_ANSWER, DisputeStatus
 from invoices import selectors
+from invoices.mail_wording import say, spoken_day
 from invoices.models import Invoice
+from invoices.money import format_money
 
 # As many as a person reads in a mail.
 FINDINGS_SHOWN: Final = 20
@@ -26,20 +30,71 @@ DISPUTE_HEADINGS: Final = {
 
 
 def payment_received(payment: Payment) -> None:
-    """The customer's receipt."""
-    invoice = payment.invoice
-    compose(
-        "billing/emails/payment_received",
+    """The customer's receipt, in the customer's language."""
+    invoice, language = payment.invoice, payment.invoice.language
+    words = {
+        "number": str(invoice.number),
+        "amount": format_money(payment.amount, payment.currency, language),
+        "day": spoken_day(day_of(invoice, payment.received_at), language),
+    }
+    due = selectors.amounts(invoice).due
+    left = format_money(due, invoice.currency, language)
+    key = "still_due" if due else "is_paid"
+    _to_the_customer(
         {
-            "payment": payment,
-            "invoice": invoice,
-            "due": selectors.amounts(invoice).due,
+            "subject": wording.say(language, "received", **words),
+            "heading": wording.say(language, "thanks"),
+            "sentence": wording.say(language, "arrived", **words),
+            "remark": wording.say(language, key, amount=left),
+            "action": wording.say(language, "see_receipt"),
+            "link": receipt_link(payment),
+        },
+        invoice,
+        f"receipt-{payment.public_id}",
+    )
+
+
+def refund_on_its_way(refund: Refund) -> None:
+    """To the customer, in their language: money comes back."""
+    invoice, language = refund.payment.invoice, refund.payment.invoice.language
+    amount = format_money(refund.amount, refund.currency, language)
+    heading = wording.say(language, "refund", number=str(invoice.number))
+    _to_the_customer(
+        {
+            "subject": heading,
+            "heading": heading,
+            "sentence": wording.say(language, "on_its_way", amount=amount),
+            "remark": "",
+            "action": wording.say(language, "see_invoice"),
             "link": selectors.customer_link(invoice),
         },
+        invoice,
+        f"refund-{refund.public_id}",
+    )
+
+
+def receipt_link(payment: Payment) -> str:
+    """Where the customer sees and prints the receipt of a payment."""
+    link = selectors.customer_link(payment.invoice)
+    return f"{link}receipts/{payment.public_id}/"
+
+
+def _to_the_customer(words: dict[str, str], invoice: Invoice, key: str) -> None:
+    language, seller = invoice.language, invoice.seller["name"]
+    compose(
+        "billing/emails/to_the_customer",
+        words
+        | {
+            "language": language,
+            "hello": say(language, "hello", name=invoice.buyer["name"]),
+            "no_button": say(language, "no_button"),
+            "questions": say(language, "questions"),
+            "seller": seller,
+        },
         to=invoice.customer.email,
-        sender=invoice.seller["name"],
+        sender=seller,
         reply_to=invoice.business.email,
-        key=f"receipt-{payment.public_id}",
+        key=key,
     ).send()
 
 

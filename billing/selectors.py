@@ -1,11 +1,18 @@
 """What a customer is shown of an invoice. Nothing here writes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from billing.states import CheckoutStatus
-from invoices.models import Invoice, LedgerEntry
+from billing.models import Payment
+from billing.states import LEFT, CheckoutStatus
+from billing.wording import say
+from invoices.mail_wording import spoken_day
+from invoices.models import Invoice, LedgerEntry, ManualPayment
+from invoices.money import format_money
 from invoices.selectors import Amounts
 from invoices.states import InvoiceStatus
 
@@ -13,6 +20,8 @@ from invoices.states import InvoiceStatus
 _SHOWN_AS: Final = {
     LedgerEntry.Kind.HELD_REFUND: LedgerEntry.Kind.REFUND,
     LedgerEntry.Kind.HELD_REFUND_FAILED: LedgerEntry.Kind.REFUND_FAILED,
+    LedgerEntry.Kind.HELD_DISPUTE: LedgerEntry.Kind.DISPUTE,
+    LedgerEntry.Kind.HELD_DISPUTE_BACK: LedgerEntry.Kind.DISPUTE_BACK,
 }
 
 
@@ -26,14 +35,20 @@ class Movement:
     kind: str
     # How, where a person said so: such as by bank transfer.
     method: str = ""
+    # Of the payment, where there is a receipt for it.
+    receipt: UUID | None = None
 
 
 def movements(invoice: Invoice) -> list[Movement]:
     """Oldest first; what went back is negative. Credit notes are no money."""
     entries = invoice.ledger.exclude(kind=LedgerEntry.Kind.CREDIT)
-    methods = {
-        f"manual:{payment.public_id}": payment.get_method_display()
+    by_hand = {
+        f"manual:{payment.public_id}": payment
         for payment in invoice.manual_payments.all()
+    }
+    by_card = {payment.payment_intent: payment for payment in invoice.payments.all()}
+    receipts = {
+        source: payment.public_id for source, payment in (by_card | by_hand).items()
     }
     return [
         Movement(
@@ -41,10 +56,82 @@ def movements(invoice: Invoice) -> list[Movement]:
             currency=entry.currency,
             at=entry.occurred_at,
             kind=_SHOWN_AS.get(LedgerEntry.Kind(entry.kind), entry.kind),
-            method=methods.get(entry.source, ""),
+            method=_method(by_hand.get(entry.source)),
+            receipt=(
+                receipts.get(entry.source)
+                if entry.kind == LedgerEntry.Kind.PAYMENT
+                else None
+            ),
         )
         for entry in entries.order_by("occurred_at", "pk")
     ]
+
+
+def _method(payment: ManualPayment | None) -> str:
+    return payment.get_method_display() if payment else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """That money came, in the customer's language: a heading, and what was received."""
+
+    language: str
+    heading: str
+    amount: str
+    rows: list[tuple[str, str]]
+    action: str
+    back: str
+
+
+def receipt(invoice: Invoice, public_id: UUID) -> Receipt | None:
+    """Of a payment that settled something; None if the invoice has no such payment."""
+    language = invoice.language
+    card = invoice.payments.filter(
+        public_id=public_id, status=Payment.Status.SUCCEEDED
+    ).first()
+    hand = invoice.manual_payments.filter(public_id=public_id, reversed_at=None).first()
+    if card:
+        day, key, name = day_of(invoice, card.received_at), "stripe", str(card)
+    elif hand:
+        day, key, name = hand.received_on, hand.method, hand.reference or str(public_id)
+    else:
+        return None
+    paid = card or hand
+    amount = format_money(paid.amount, paid.currency, language)
+    rows = [
+        ("from", invoice.buyer["name"]),
+        ("by", invoice.seller["name"]),
+        ("date", spoken_day(day, language)),
+        ("method", say(language, key)),
+        ("reference", name),
+        ("amount", amount),
+    ]
+    return Receipt(
+        language=language,
+        heading=say(language, "receipt", number=str(invoice.number)),
+        amount=amount,
+        rows=[
+            *((say(language, label), text) for label, text in rows),
+            *_sent_back(card, invoice),
+        ],
+        action=say(language, "print"),
+        back=say(language, "see_invoice"),
+    )
+
+
+def _sent_back(payment: Payment | None, invoice: Invoice) -> Iterator[tuple[str, str]]:
+    if payment is None:
+        return
+    refunds = payment.refunds.filter(status__in=sorted(LEFT)).order_by("pk")
+    for refund in refunds:
+        day = spoken_day(day_of(invoice, refund.requested_at), invoice.language)
+        amount = format_money(refund.amount, refund.currency, invoice.language)
+        yield say(invoice.language, "sent_back", day=day), amount
+
+
+def day_of(invoice: Invoice, moment: datetime) -> date:
+    """By the calendar of the business."""
+    return moment.astimezone(ZoneInfo(invoice.business.time_zone)).date()
 
 
 def customer_state(invoice: Invoice, amounts: Amounts) -> str:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("i/<str:token>/pay/", views.pay, name="pay"),
     path("i/<str:token>/return/", views.return_, name="return"),
     path("i/<str:token>/invoice.pdf", views.document, name="document"),
+    path("i/<str:token>/receipts/<uuid:payment_id>/", views.receipt, name="receipt"),
     path(
         "i/<str:token>/credit-notes/<uuid:note_id>.pdf",
         views.credit_note,

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -202,6 +202,17 @@ def credit_note(request: HttpRequest, invoice: Invoice, note_id: UUID) -> HttpRe
     note = get_object_or_404(invoice.credit_notes, public_id=note_id)
     document = documents.read_document(credit_note=note)
     return pdf_response(note, document, as_attachment=False)
+
+
+@require_safe
+@never_cache
+@for_customer
+def receipt(request: HttpRequest, invoice: Invoice, payment_id: UUID) -> HttpResponse:
+    found = selectors.receipt(invoice, payment_id)
+    if found is None:
+        raise Http404
+    context = {"invoice": invoice, "receipt": found, "token": invoice.link_token}
+    return render(request, "billing/receipt.html", context)
 
 
 def _page(

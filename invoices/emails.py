@@ -14,7 +14,7 @@ from django.core.mail import EmailMultiAlternatives
 from accounts.emails import compose
 from accounts.models import Business
 from invoices import selectors
-from invoices.mail_wording import say
+from invoices.mail_wording import say, spoken_day
 from invoices.models import CreditNote, Invoice
 from invoices.money import format_money
 from invoices.statements import Statement
@@ -58,7 +58,9 @@ def invoice_sent(invoice: Invoice, to: Sequence[str]) -> EmailMultiAlternatives:
     """What is due on a finalized invoice, by when, and where to pay."""
     words = {"number": str(invoice.number)}
     language = invoice.language
-    opening = say(language, "here_is_invoice", day=_day(invoice.issue_date, language))
+    opening = say(
+        language, "here_is_invoice", day=spoken_day(invoice.issue_date, language)
+    )
     heading = say(language, "invoice", **words)
     return _sent(_of_invoice(invoice, heading, opening), invoice.business, to)
 
@@ -76,8 +78,8 @@ def reminder_sent(
     opening = say(
         language,
         "due_today" if today == due_date else key,
-        day=_day(invoice.issue_date, language),
-        due=_day(due_date, language),
+        day=spoken_day(invoice.issue_date, language),
+        due=spoken_day(due_date, language),
     )
     heading = say(language, "reminder", number=str(invoice.number))
     letter = _of_invoice(
@@ -98,7 +100,7 @@ def credit_note_sent(note: CreditNote, to: Sequence[str]) -> EmailMultiAlternati
         opening=say(
             language,
             "here_is_credit_note",
-            day=_day(note.issue_date, language),
+            day=spoken_day(note.issue_date, language),
             invoice=str(note.invoice.number),
         ),
         label=say(language, "credited"),
@@ -113,7 +115,7 @@ def statement_sent(statement: Statement, to: Sequence[str]) -> EmailMultiAlterna
     """What a customer was charged and paid in a period."""
     customer, business = statement.customer, statement.business
     language = customer.language or business.language
-    end = _day(statement.end, language)
+    end = spoken_day(statement.end, language)
     letter = Letter(
         language=language,
         heading=say(language, "statement"),
@@ -123,7 +125,7 @@ def statement_sent(statement: Statement, to: Sequence[str]) -> EmailMultiAlterna
         opening=say(
             language,
             "here_is_statement",
-            start=_day(statement.start, language),
+            start=spoken_day(statement.start, language),
             end=end,
         ),
         label=say(
@@ -170,7 +172,7 @@ def _label(invoice: Invoice, due: int, *, is_crossing: bool) -> str:
         return say(invoice.language, "total")
     if is_crossing:
         return say(invoice.language, "still_to_pay")
-    day = _day(invoice.due_date, invoice.language)
+    day = spoken_day(invoice.due_date, invoice.language)
     return say(invoice.language, "pay_by", day=day)
 
 
@@ -199,11 +201,3 @@ def _sent(
         sender=letter.seller,
         reply_to=business.email,
     )
-
-
-def _day(day: date | None, language: str) -> str:
-    # A cold start that sends no mail should not pay for Babel.
-    from babel.dates import format_date  # noqa: PLC0415 - as said above
-
-    # As in documents: American English puts the month first, which others misread.
-    return str(format_date(day, "d MMMM y" if language == "en" else "long", language))

@@ -8,6 +8,7 @@ Every language has every key, with the same names in braces.
 # ruff: noqa: RUF001 - letters of other languages
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 _FALLBACK: Final = "en"
@@ -16,6 +17,14 @@ _FALLBACK: Final = "en"
 def say(language: str, key: str, **values: str) -> str:
     """Words in a language, in English where nobody has chosen one of ours."""
     return MAIL.get(language, MAIL[_FALLBACK])[key].format(**values)
+
+
+def spoken_day(day: date | None, language: str) -> str:
+    # A cold start that sends no mail should not pay for Babel.
+    from babel.dates import format_date  # noqa: PLC0415 - as said above
+
+    # As in documents: American English puts the month first, which others misread.
+    return str(format_date(day, "d MMMM y" if language == "en" else "long", language))
 
 
 MAIL: Final[Mapping[str, Mapping[str, str]]] = {

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 _KEY_IS_KNOWN: Final = timedelta(hours=23)
 # From one minute to about an hour between tries.
 _DOUBLINGS: Final = 6
+_NEWS: Final = timedelta(days=7)
 
 
 @transaction.atomic
@@ -282,9 +283,13 @@ def _move(
     """:returns: whether this was news"""
     if not refund_can_become(refund.status, status):
         return False
+    is_told = refund.status == RefundStatus.REQUESTED and status in LEFT
     refund.status = status
     refund.save(update_fields=["status", "updated_at"])
     _record(refund, invoice, None, now)
+    # What is found again in an old copy of the books is no news to the customer.
+    if is_told and now < refund.requested_at + _NEWS:
+        _mail_notice.enqueue(refund_id=refund.pk)
     if status in BACK:
         _mail_failure.enqueue(refund_id=refund.pk)
     return True
@@ -339,7 +344,19 @@ def _record(
 
 
 @task
+def _mail_notice(refund_id: int) -> None:
+    """Mail a customer that money comes back."""
+    emails.refund_on_its_way(_refund(refund_id))
+
+
+@task
 def _mail_failure(refund_id: int) -> None:
     """Mail a business that a refund failed."""
-    refunds = Refund.objects.select_related("payment__invoice__business")
-    emails.refund_failed(refunds.get(pk=refund_id))
+    emails.refund_failed(_refund(refund_id))
+
+
+def _refund(refund_id: int) -> Refund:
+    refunds = Refund.objects.select_related(
+        "payment__invoice__business", "payment__invoice__customer"
+    )
+    return refunds.get(pk=refund_id)

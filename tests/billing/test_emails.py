@@ -5,10 +5,12 @@ from django.core import mail
 from django.utils import timezone
 
 from billing import emails
-from billing.models import Payment
+from billing.models import Payment, Refund
 from billing.services import refunding
+from invoices.models import Invoice
 from invoices.services.correcting import void_invoice
 from tests.billing.world import deliver, start
+from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,55 @@ def test_the_last_receipt_says_that_the_invoice_is_paid(stripe, payment):
     for text in texts(mail.outbox[0]):
         assert "The invoice is paid." in text
         assert "Still due" not in text
+
+
+def test_the_customer_reads_it_in_their_language(payment):
+    with unguarded():
+        Invoice.objects.update(language="de")
+    payment = Payment.objects.get()
+
+    emails.payment_received(payment)
+
+    (message,) = mail.outbox
+    number = payment.invoice.number
+    assert message.subject == f"Zahlung zu Rechnung {number} eingegangen"
+    for text in texts(message):
+        assert "40,00\xa0€" in text
+        assert "1. März 2026" in text
+        assert f"/receipts/{payment.public_id}/" in text
+
+
+def test_the_customer_is_told_once_that_money_comes_back(payment, run_tasks):
+    run_tasks()
+    mail.outbox.clear()
+    refund = refunding.request_refund(
+        payment=payment, amount=1_500, reason="", actor=None, now=timezone.now()
+    )
+
+    run_tasks()
+    refund.refresh_from_db()
+    refunding.send_refund(refund=refund, now=timezone.now())
+
+    run_tasks()
+    (message,) = mail.outbox
+    assert message.to == [payment.invoice.customer.email]
+    assert message.subject == f"Refund for invoice {payment.invoice.number}"
+    for text in texts(message):
+        assert "€15.00 is on its way back to you" in text
+
+
+def test_of_a_refund_of_long_ago_nobody_is_told(stripe, payment, run_tasks):
+    run_tasks()
+    mail.outbox.clear()
+    (event, _) = stripe.refund_in_dashboard(payment.payment_intent, 1_500)
+    (refund,) = stripe.refunds.values()
+    refund["created"] -= 8 * 24 * 60 * 60
+
+    deliver(stripe, event)
+
+    run_tasks()
+    assert Refund.objects.get().status == "succeeded"
+    assert mail.outbox == []
 
 
 @pytest.mark.parametrize(
@@ -101,11 +152,16 @@ def test_what_people_call_themselves_is_text_in_the_page_of_a_mail(stripe, payme
     assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in html
 
 
-def test_held_money_mails_the_business_and_not_the_customer(stripe, invoice, run_tasks):
+def test_held_money_is_told_the_business_and_the_customer_that_it_comes_back(
+    stripe, invoice, run_tasks
+):
     checkout = start(invoice)
     void_invoice(invoice=invoice, actor=None, now=timezone.now())
     deliver(stripe, *stripe.pay(checkout.session_id))
 
     run_tasks()
 
-    assert [message.to for message in mail.outbox] == [[invoice.business.email]]
+    alert, notice = mail.outbox
+    assert alert.to == [invoice.business.email]
+    assert notice.to == [invoice.customer.email]
+    assert notice.subject == f"Refund for invoice {invoice.number}"

@@ -96,12 +96,12 @@ def test_the_pages_set_no_cookie(invoice):
 def test_looking_takes_the_same_number_of_queries_however_much_there_is(
     stripe, invoice, django_assert_num_queries
 ):
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         see(invoice)
     for _ in range(3):
         deliver(stripe, *stripe.pay(start(invoice, 1_000).session_id))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         see(invoice)
 
 
