@@ -14,5 +14,6 @@ urlpatterns = [
         views.credit_note,
         name="credit_note",
     ),
+    path("i/<str:token>/files/<uuid:file_id>/", views.file, name="file"),
     path("stripe/webhook/", webhooks.stripe_webhook, name="stripe_webhook"),
 ]

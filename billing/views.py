@@ -31,7 +31,7 @@ from billing.forms import PayForm
 from billing.models import Checkout
 from billing.services import paying, settling
 from billing.states import CheckoutStatus
-from invoices.http import pdf_response
+from invoices.http import attachment_response, pdf_response
 from invoices.models import Invoice
 from invoices.selectors import amounts as amounts_of
 from invoices.services import documents, opening
@@ -198,6 +198,13 @@ def document(request: HttpRequest, invoice: Invoice) -> HttpResponse:
 
 @require_safe
 @for_customer
+def file(request: HttpRequest, invoice: Invoice, file_id: UUID) -> HttpResponse:
+    shown = invoice.attachments.filter(is_shown=True)
+    return attachment_response(get_object_or_404(shown, public_id=file_id))
+
+
+@require_safe
+@for_customer
 def credit_note(request: HttpRequest, invoice: Invoice, note_id: UUID) -> HttpResponse:
     note = get_object_or_404(invoice.credit_notes, public_id=note_id)
     document = documents.read_document(credit_note=note)
@@ -231,6 +238,7 @@ def _page(
         "state": selectors.customer_state(invoice, amounts),
         "payments": selectors.movements(invoice),
         "credit_notes": list(invoice.credit_notes.order_by("pk")),
+        "files": list(invoice.attachments.filter(is_shown=True).order_by("pk")),
         "is_overdue": invoice.is_overdue(invoice.business.today(timezone.now())),
         "obstacle": paying.obstacle(amounts.due, invoice.currency),
         "pay_error": pay_error,

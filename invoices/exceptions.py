@@ -111,3 +111,9 @@ class TooManyRows(InvalidInput):
     """More than anyone reads, and than can be worked out while somebody waits."""
 
     code = "too_many_rows"
+
+
+class InvalidAttachment(InvalidInput):
+    """A file that is empty, too large, of a kind that is not taken, or one too many."""
+
+    code = "invalid_attachment"

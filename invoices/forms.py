@@ -15,10 +15,12 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelect2Widget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from accounts.money import EXPONENTS
@@ -35,6 +37,10 @@ class DraftForm(forms.ModelForm[Invoice]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is None and "currency" in self.fields:
+            field: Any = self.fields["currency"]
+            field.required = False
+            field.choices = [("", "The customer's"), *CURRENCIES]
         _without_zeros(self.initial)
 
 
@@ -274,3 +280,23 @@ class PeriodForm(forms.Form):
         if start and end and end < start:
             raise forms.ValidationError({"end": "This is before it begins."})
         return cleaned
+
+
+class AttachForm(forms.Form):
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=(
+            "A PDF, a JPEG or PNG picture, a document or table of Office or LibreOffice, "
+            "a .txt or .csv; up to 4 MB."
+        ),
+    )
+    is_mailed = forms.BooleanField(
+        required=False,
+        label="Goes along when the invoice is sent",
+        widget=UnfoldBooleanSwitchWidget,
+    )
+    is_shown = forms.BooleanField(
+        required=False,
+        label="The customer may download it from the invoice's page",
+        widget=UnfoldBooleanSwitchWidget,
+    )

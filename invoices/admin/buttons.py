@@ -18,11 +18,12 @@ from accounts.http import may, person
 from accounts.roles import Permission
 from invoices import selectors
 from invoices.admin import crediting
-from invoices.admin.records import RecordAdmin, spoken
+from invoices.admin.attachments import AttachButton
+from invoices.admin.records import spoken
 from invoices.exceptions import AmountOutOfRange
 from invoices.forms import AmountForm, DueDateForm, PaymentForm
 from invoices.http import pdf_response
-from invoices.models import Invoice
+from invoices.models import Delivery, Invoice
 from invoices.services import (
     balances,
     correcting,
@@ -37,7 +38,7 @@ from invoices.services import (
 from invoices.states import TRANSITIONS, InvoiceStatus
 
 
-class InvoiceButtons(RecordAdmin):
+class InvoiceButtons(AttachButton):
     """Each button is offered where it can succeed; the service has the last word."""
 
     actions_detail = (
@@ -50,6 +51,7 @@ class InvoiceButtons(RecordAdmin):
             "title": "More",
             "icon": "more_horiz",
             "items": [
+                "attach",
                 "remind",
                 "preview",
                 "send_test",
@@ -82,9 +84,10 @@ class InvoiceButtons(RecordAdmin):
         offered = set() if invoice.is_draft else {"download"}
         if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
             return offered
+        offered |= {"attach", "duplicate"}
         if invoice.is_draft:
-            return {"finalize", "finalize_and_send", "duplicate"}
-        offered |= {"record_payment", "duplicate"}
+            return offered | {"finalize", "finalize_and_send"}
+        offered.add("record_payment")
         if invoice.status != InvoiceStatus.VOID:
             offered |= {"send", "preview", "send_test"}
             if selectors.creditable(invoice):
@@ -179,7 +182,7 @@ class InvoiceButtons(RecordAdmin):
             )
             return f"A reminder goes to {', '.join(mail.to)}."
 
-        to = ", ".join(delivering.recipients(invoice.customer, reminders=True))
+        to = ", ".join(delivering.recipients(invoice.customer, Delivery.Kind.REMINDER))
         return self.ask(
             request,
             invoice,

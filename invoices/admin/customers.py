@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
 from unfold.dataclasses import UnfoldAction
 
-from accounts.admin.base import button, show_refusal
+from accounts import tax_ids
+from accounts.admin.base import OfBusiness, button, show_refusal
 from accounts.exceptions import Refusal
 from accounts.http import may, person
 from accounts.roles import Permission
@@ -22,20 +24,50 @@ from invoices import selectors, statements
 from invoices.admin.history import timeline
 from invoices.admin.records import RecordAdmin, chosen_business, spoken, typed
 from invoices.forms import PeriodForm
-from invoices.models import Customer
-from invoices.services import customers, delivering, sending
+from invoices.models import Contact, Customer, Delivery
+from invoices.services import contacts, customers, delivering, sending
 
 # Of invoices on a customer's page; the list has all.
 NEWEST = 8
 
 
+class ContactInline(OfBusiness, TabularInline):
+    model = Contact
+    business_path = "customer__business"
+    to_delete = Permission.WRITE_BOOKS
+    extra = 0
+    show_title = False
+    ordering = ("pk",)
+    fields = (
+        "name",
+        "email",
+        "phone",
+        "gets_invoices",
+        "gets_reminders",
+        "gets_statements",
+    )
+
+    def _may(self, request: HttpRequest, permission: Any, obj: Any) -> bool:
+        # Django asks an inline about the row it is on: the customer.
+        business_id = None if obj is None else obj.business_id
+        return permission is not None and may(request, permission, business_id)
+
+
 @admin.register(Customer)
 class CustomerAdmin(RecordAdmin):
-    list_display = ("name", "email", "country", "tax_id", "invoices")
+    list_display = ("name", "email", "country", "tax_id_", "invoices")
     list_filter = ("country",)
     search_fields = ("name", "email", "tax_id")
     ordering = ("name", "pk")
-    fields = ("name", "email", "address", "country", "tax_id", "notes")
+    inlines = (ContactInline,)
+    fields = (
+        ("name", "email"),
+        ("address", "shipping_address"),
+        ("country", "tax_id"),
+        ("language", "paper"),
+        ("currency", "payment_terms_days"),
+        "notes",
+    )
     change_form_template = "admin/invoices/customer.html"
     actions_detail = ("statement", "send_statement")
 
@@ -48,6 +80,10 @@ class CustomerAdmin(RecordAdmin):
             customer.pk,
         )
 
+    @admin.display(description="tax id", ordering="tax_id")
+    def tax_id_(self, customer: Customer) -> str:
+        return tax_ids.shown(customer.tax_id, customer.country)
+
     def save_model(
         self, request: HttpRequest, obj: Customer, form: Any, change: bool
     ) -> None:
@@ -57,6 +93,28 @@ class CustomerAdmin(RecordAdmin):
         else:
             business = chosen_business(request, form)
             obj.pk = customers.create_customer(business=business, **said).pk
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: Any, change: bool
+    ) -> None:
+        formset.save(commit=False)
+        for contact in formset.deleted_objects:
+            contacts.delete_contact(
+                contact=contact, actor=person(request), now=timezone.now()
+            )
+        for each in formset.forms:
+            if each.has_changed() and each not in formset.deleted_forms:
+                self._write_contact(
+                    form.instance, each.instance, typed(request, each, contacts.FIELDS)
+                )
+
+    def _write_contact(
+        self, customer: Customer, contact: Contact, said: dict[str, Any]
+    ) -> None:
+        if contact.pk:
+            contacts.update_contact(contact=contact, **said)
+        else:
+            contacts.create_contact(customer=customer, **said)
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
@@ -127,7 +185,7 @@ class CustomerAdmin(RecordAdmin):
             )
             return f"A statement goes to {', '.join(mail.to)}."
 
-        to = ", ".join(delivering.recipients(customer))
+        to = ", ".join(delivering.recipients(customer, Delivery.Kind.STATEMENT))
         return self.ask(
             request,
             customer,

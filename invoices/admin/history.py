@@ -44,12 +44,28 @@ WORDS: Final[Mapping[str, str]] = {
     "invoice.to_balance_booked": "Kept as the customer's balance",
     "invoice.out_of_band_booked": "Paid back otherwise",
     "credit_note.mail_failed": "Mail of a credit note failed",
+    "customer.contact_added": "Contact added",
+    "customer.contact_updated": "Contact changed",
+    "customer.contact_deleted": "Contact removed",
+    "invoice.attached": "File attached",
+    "invoice.attachment_updated": "File mailed or shown otherwise",
+    "invoice.attachment_removed": "File removed",
     "customer.mail_failed": "Mail of a statement failed",
     "series.raised": "Next number raised",
     "series.changed": "Numbering changed",
 }
 # What a person asks next, in this order.
-_TOLD: Final = ("number", "to", "email", "role", "reason", "error", "revises", "copies")
+_TOLD: Final = (
+    "number",
+    "to",
+    "email",
+    "file",
+    "role",
+    "reason",
+    "error",
+    "revises",
+    "copies",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,11 +132,7 @@ class InvoiceAdmin(InvoiceButtons):
         if obj is not None and not obj.is_draft:
             # They say how to fill in what is filled in for good.
             kwargs["help_texts"] = dict.fromkeys(flatten(self.frozen_fields), "")
-        form = super().get_form(request, obj, change, **kwargs)
-        if obj is None:
-            form.base_fields["currency"].required = False
-            form.base_fields["currency"].help_text = "Left empty, the customer's."
-        return form
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not obj.is_draft:
@@ -219,6 +215,7 @@ class InvoiceAdmin(InvoiceButtons):
             context["totals"] = totals(invoice)
             context["timeline"] = invoice_timeline(invoice)
             context["linked"] = _linked(invoice)
+            context["files"] = list(invoice.attachments.order_by("pk"))
         if invoice is not None and not invoice.is_draft:
             context["customer_link"] = selectors.customer_link(invoice)
         response: HttpResponse = super().render_change_form(

@@ -26,6 +26,7 @@ from invoices.models import (
     BalanceEntry,
     CreditNote,
     CreditNoteLine,
+    Delivery,
     Document,
     LedgerEntry,
     ManualPayment,
@@ -257,7 +258,7 @@ class CreditNoteAdmin(MoneyAdmin):
             )
             return f"{note.number} goes to {', '.join(mail.to)}."
 
-        to = ", ".join(delivering.recipients(note.customer))
+        to = ", ".join(delivering.recipients(note.customer, Delivery.Kind.CREDIT_NOTE))
         return self.ask(
             request,
             note,

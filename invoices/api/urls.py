@@ -4,6 +4,7 @@ from invoices.api import (
     credit_notes,
     mailing,
     manual_payments,
+    people,
     series,
     statements,
     views,
@@ -27,5 +28,15 @@ router.register(
     "credit-notes", mailing.CreditNoteMailViewSet, basename="credit-note-mail"
 )
 router.register("customers", statements.StatementViewSet, basename="statement")
+router.register(
+    "customers/(?P<customer_id>[^/.]+)/contacts",
+    people.ContactViewSet,
+    basename="contact",
+)
+router.register(
+    "invoices/(?P<invoice_id>[^/.]+)/attachments",
+    people.AttachmentViewSet,
+    basename="attachment",
+)
 
 urlpatterns = router.urls

@@ -107,6 +107,10 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def business(self) -> Business:
+        return self.customer.business
+
 
 class BalanceEntry(models.Model):
     """

@@ -32,6 +32,14 @@ _UNREACHABLE: Final = "The mail server could not be reached."
 _PERMANENT: Final = 500
 _PDF: Final = "application/pdf"
 
+# By contacts.
+_WANTED: Final[Mapping[Delivery.Kind, str]] = {
+    Delivery.Kind.INVOICE: "gets_invoices",
+    Delivery.Kind.CREDIT_NOTE: "gets_invoices",
+    Delivery.Kind.REMINDER: "gets_reminders",
+    Delivery.Kind.STATEMENT: "gets_statements",
+}
+
 Subject = Invoice | CreditNote | Customer
 # In the types of events.
 KNOWN_AS: Final[Mapping[type[Subject], str]] = {
@@ -41,10 +49,9 @@ KNOWN_AS: Final[Mapping[type[Subject], str]] = {
 }
 
 
-def recipients(customer: Customer, *, reminders: bool = False) -> list[str]:
+def recipients(customer: Customer, kind: Delivery.Kind) -> list[str]:
     """The customer's address, and those of its contacts who get such mail."""
-    wanted = {"gets_reminders" if reminders else "gets_invoices": True}
-    contacts = customer.contacts.filter(**wanted).order_by("pk")
+    contacts = customer.contacts.filter(**{_WANTED[kind]: True}).order_by("pk")
     known = {customer.email.casefold(): customer.email}
     for address in contacts.values_list("email", flat=True):
         known.setdefault(address.casefold(), address)
@@ -267,7 +274,7 @@ def attach(message: EmailMultiAlternatives, invoice: Invoice) -> None:
     message.attach(invoice.document_name, document, _PDF)
     for attachment in invoice.attachments.filter(is_mailed=True).order_by("pk"):
         with attachment.file.open("rb") as file:
-            message.attach(attachment.name, file.read())
+            message.attach(attachment.name, file.read(), attachment.content_type)
 
 
 def _reminder(

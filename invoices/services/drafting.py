@@ -20,6 +20,7 @@ from invoices.models import (
     InvoiceLine,
 )
 from invoices.selectors import Estimate
+from invoices.services.attaching import forget_files
 from invoices.services.locking import lock_invoice
 from invoices.states import check_draft
 
@@ -141,6 +142,7 @@ def delete_draft(*, invoice: Invoice, actor: User | None, now: datetime) -> None
         actor=actor,
         now=now,
     )
+    forget_files(invoice.attachments.all())
     invoice.delete()
 
 

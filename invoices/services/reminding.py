@@ -180,7 +180,7 @@ def _mail(invoice: Invoice, actor: User | None, now: datetime) -> Delivery:
     delivery = delivering.queue(
         kind=Delivery.Kind.REMINDER,
         subject=invoice,
-        to=delivering.recipients(invoice.customer, reminders=True),
+        to=delivering.recipients(invoice.customer, Delivery.Kind.REMINDER),
         now=now,
     )
     record_event(

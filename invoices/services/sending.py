@@ -38,7 +38,7 @@ def send_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invo
     delivery = delivering.queue(
         kind=Delivery.Kind.INVOICE,
         subject=invoice,
-        to=delivering.recipients(invoice.customer),
+        to=delivering.recipients(invoice.customer, Delivery.Kind.INVOICE),
         now=now,
     )
     _record("invoice.sent", invoice, delivery, actor, now)
@@ -59,7 +59,7 @@ def send_credit_note(
     delivery = delivering.queue(
         kind=Delivery.Kind.CREDIT_NOTE,
         subject=credit_note,
-        to=delivering.recipients(credit_note.customer),
+        to=delivering.recipients(credit_note.customer, Delivery.Kind.CREDIT_NOTE),
         now=now,
     )
     _record("credit_note.sent", credit_note, delivery, actor, now)
@@ -85,7 +85,7 @@ def send_statement(
     delivery = delivering.queue(
         kind=Delivery.Kind.STATEMENT,
         subject=customer,
-        to=delivering.recipients(customer),
+        to=delivering.recipients(customer, Delivery.Kind.STATEMENT),
         now=now,
         period=(currency, start, end),
     )
@@ -100,7 +100,9 @@ def preview_mail(*, invoice: Invoice) -> EmailMultiAlternatives:
     :raises InvalidTransition: if the invoice is a draft or void
     """
     _check_sendable(invoice)
-    return emails.invoice_sent(invoice, delivering.recipients(invoice.customer))
+    return emails.invoice_sent(
+        invoice, delivering.recipients(invoice.customer, Delivery.Kind.INVOICE)
+    )
 
 
 @transaction.atomic

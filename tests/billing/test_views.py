@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
@@ -12,6 +13,7 @@ from billing.models import Checkout
 from billing.services import refunding
 from invoices.models import Invoice, InvoiceAdjustment
 from invoices.services import opening
+from invoices.services.attaching import attach_file
 from invoices.services.correcting import void_invoice
 from invoices.services.finalizing import finalize_invoice
 from tests.billing.world import deliver, finalized, standing, start
@@ -96,12 +98,12 @@ def test_the_pages_set_no_cookie(invoice):
 def test_looking_takes_the_same_number_of_queries_however_much_there_is(
     stripe, invoice, django_assert_num_queries
 ):
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         see(invoice)
     for _ in range(3):
         deliver(stripe, *stripe.pay(start(invoice, 1_000).session_id))
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         see(invoice)
 
 
@@ -535,3 +537,29 @@ def test_the_page_is_shown_where_nothing_can_be_written(invoice, monkeypatch, ca
 
     assert not look(invoice)
     assert "is not known" in caplog.text
+
+
+def test_the_customer_downloads_files_that_are_shown_and_no_others(invoice, now):
+    def attach(content, name, **said):
+        return attach_file(
+            invoice=invoice,
+            upload=ContentFile(content, name),
+            actor=None,
+            now=now,
+            **said,
+        )
+
+    shown = attach(b"%PDF-1", "Plan.pdf", is_shown=True)
+    kept = attach(b"%PDF-2", "Costs.pdf", is_mailed=True)
+
+    text = see(invoice).text
+    token = invoice.link_token
+
+    assert ("Plan.pdf" in text, "Costs.pdf" in text) == (True, False)
+    file = Client().get(reverse("billing:file", args=[token, shown.public_id]))
+    assert file.content == b"%PDF-1"
+    assert file["Content-Disposition"] == 'attachment; filename="Plan.pdf"'
+    assert file["Content-Security-Policy"].startswith("sandbox")
+    for other in (kept.public_id, invoice.public_id):
+        refused = Client().get(reverse("billing:file", args=[token, other]))
+        assert refused.status_code == 404

@@ -14,7 +14,12 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-ACME = {"name": "Acme", "email": "acme@example.com"}
+ACME = {
+    "name": "Acme",
+    "email": "acme@example.com",
+    "contacts-TOTAL_FORMS": "0",
+    "contacts-INITIAL_FORMS": "0",
+}
 VAT = {"name": "VAT 7 %", "category": "S", "percent": "7", "is_active": "on"}
 
 

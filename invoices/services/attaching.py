@@ -1,0 +1,200 @@
+"""
+Files that go with an invoice, before it is finalized and after.
+
+They are no part of what is sealed: what was issued says the same with and without them.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Final
+
+from django.core.files.base import ContentFile, File
+from django.db import models, transaction
+
+from accounts.models import User
+from accounts.services.events import record_event
+from invoices.exceptions import Deleted, InvalidAttachment
+from invoices.models import Attachment, Invoice, document_storage
+from invoices.services.locking import lock_invoice
+from invoices.uploads import MAX_BYTES, recognized
+
+MAX_FILES: Final = 20
+# Mail servers take ten megabytes, and mail makes a file a third larger.
+MAX_MAILED: Final = 7_000_000
+
+
+def attach_file(
+    *,
+    invoice: Invoice,
+    upload: File[Any],
+    is_mailed: bool = False,
+    is_shown: bool = False,
+    actor: User | None,
+    now: datetime,
+) -> Attachment:
+    """
+    Keep a file with an invoice, whatever its status, under a name that says what it is.
+
+    It is stored before the transaction opens: storage may be a network. The same bytes
+    again are the attachment that is there.
+
+    :param is_mailed: whether it goes along when the invoice is sent
+    :param is_shown: whether the customer may download it from the invoice's page
+    :raises InvalidAttachment: if it is empty, too large, of a kind that is not taken, or
+        one too many
+    :raises Deleted: if it was a draft that somebody deleted meanwhile
+    """
+    # No more than says that it is too large.
+    content = upload.read(MAX_BYTES + 1)
+    known = recognized(str(upload.name), content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    folder = f"attachments/{invoice.public_id}/{sha256}"
+    if twin := Attachment.objects.filter(
+        invoice=invoice, file__startswith=folder
+    ).first():
+        return twin
+    name = f"{folder}/{uuid.uuid4().hex}{PurePath(known.name).suffix}"
+    with _stored(name, content) as file:
+        attachment = Attachment(
+            business_id=invoice.business_id,
+            invoice_id=invoice.pk,
+            file=file,
+            name=known.name,
+            content_type=known.content_type,
+            size=len(content),
+            is_mailed=is_mailed,
+            is_shown=is_shown,
+            created_by=actor,
+        )
+        return _attach(attachment, sha256, actor, now)
+
+
+@transaction.atomic
+def change_attachment(
+    *,
+    attachment: Attachment,
+    is_mailed: bool,
+    is_shown: bool,
+    actor: User | None,
+    now: datetime,
+) -> Attachment:
+    """
+    Say anew whether it is mailed, and whether the customer sees it.
+
+    :raises InvalidAttachment: if all that is mailed would be too much for one mail
+    :raises Deleted: if somebody removed it meanwhile
+    """
+    attachment = _fresh(attachment)
+    before = attachment.is_mailed, attachment.is_shown
+    if before == (is_mailed, is_shown):
+        return attachment
+    attachment.is_mailed, attachment.is_shown = is_mailed, is_shown
+    _check_mailed(attachment)
+    attachment.save(update_fields=["is_mailed", "is_shown"])
+    _record("invoice.attachment_updated", attachment, actor, now)
+    return attachment
+
+
+@transaction.atomic
+def remove_attachment(
+    *, attachment: Attachment, actor: User | None, now: datetime
+) -> None:
+    """
+    Take a file away. What was mailed stays mailed, and the record says what it was.
+
+    :raises Deleted: if somebody else was faster
+    """
+    attachment = _fresh(attachment)
+    _record("invoice.attachment_removed", attachment, actor, now)
+    forget_files(Attachment.objects.filter(pk=attachment.pk))
+    attachment.delete()
+
+
+def forget_files(attachments: models.QuerySet[Attachment]) -> None:
+    """Have their files deleted after commit. Call it before the rows are deleted."""
+    for name in attachments.values_list("file", flat=True):
+        delete = partial(document_storage().delete, name)
+        transaction.on_commit(delete, robust=True)
+
+
+@contextmanager
+def _stored(name: str, content: bytes) -> Iterator[str]:
+    """The file, stored; and gone again if no row came of it."""
+    storage = document_storage()
+    name = storage.save(name, ContentFile(content))
+    try:
+        yield name
+    except Exception:
+        storage.delete(name)
+        raise
+
+
+@transaction.atomic
+def _attach(
+    attachment: Attachment, sha256: str, actor: User | None, now: datetime
+) -> Attachment:
+    assert attachment.invoice_id is not None  # noqa: S101 - for mypy: set above
+    attachment.invoice = lock_invoice(attachment.invoice_id)
+    if attachment.invoice.attachments.count() >= MAX_FILES:
+        raise InvalidAttachment(
+            f"An invoice has at most {MAX_FILES} files: remove one of them first."
+        )
+    _check_mailed(attachment)
+    attachment.save()
+    _record("invoice.attached", attachment, actor, now, sha256=sha256)
+    return attachment
+
+
+def _fresh(attachment: Attachment) -> Attachment:
+    assert attachment.invoice_id is not None  # noqa: S101 - for mypy: these have one
+    invoice = lock_invoice(attachment.invoice_id)
+    try:
+        fresh = invoice.attachments.get(pk=attachment.pk)
+    except Attachment.DoesNotExist:
+        raise Deleted("Somebody removed this file meanwhile.") from None
+    fresh.invoice = invoice
+    return fresh
+
+
+def _check_mailed(attachment: Attachment) -> None:
+    if not attachment.is_mailed or attachment.invoice is None:
+        return
+    others = attachment.invoice.attachments.filter(is_mailed=True)
+    summed = others.exclude(pk=attachment.pk).aggregate(
+        sum=models.Sum("size", default=0)
+    )
+    if summed["sum"] + attachment.size > MAX_MAILED:
+        raise InvalidAttachment(
+            f"Together {(summed['sum'] + attachment.size) / 1e6:.1f} MB would go along "
+            "with the mail, and mail servers take 7: let the customer download one of "
+            "the files from the invoice's page instead."
+        )
+
+
+def _record(
+    type_: str,
+    attachment: Attachment,
+    actor: User | None,
+    now: datetime,
+    **more: str,
+) -> None:
+    assert attachment.invoice is not None  # noqa: S101 - for mypy: these have one
+    record_event(
+        type=type_,
+        subject=attachment.invoice,
+        business=attachment.business,
+        actor=actor,
+        now=now,
+        data={
+            "file": attachment.name,
+            "attachment": str(attachment.public_id),
+            "is_mailed": attachment.is_mailed,
+            "is_shown": attachment.is_shown,
+            **more,
+        },
+    )
