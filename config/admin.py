@@ -71,6 +71,8 @@ MENU: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "System": {
         "accounts.event": "history",
+        "accounts.webhookendpoint": "webhook",
+        "accounts.webhookdelivery": "outbox",
         "django_tasks_database.dbtaskresult": "conveyor_belt",
     },
 }

@@ -7,7 +7,7 @@ from typing import Any, Final
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
-from accounts.models import Business, Event, Invitation
+from accounts.models import Business, Event, Invitation, WebhookDelivery
 from accounts.roles import Role
 from accounts.services.tokens import create_token
 from billing.models import (
@@ -42,6 +42,7 @@ from tests.factories import (
     TagFactory,
     TaxRateFactory,
     UserFactory,
+    WebhookEndpointFactory,
 )
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -225,6 +226,15 @@ def _invitation(business: Business) -> Invitation:
     )
 
 
+def webhook_delivery(business: Business) -> WebhookDelivery:
+    return WebhookDelivery.objects.create(
+        endpoint=WebhookEndpointFactory(business=business),
+        event=_event(business),
+        next_try_at=AT,
+        created_at=AT,
+    )
+
+
 def _event(business: Business) -> Event:
     return Event.objects.create(
         business=business,
@@ -254,6 +264,8 @@ ROWS: Final[Mapping[str, Callable[[Business], Any]]] = {
     ),
     "accounts.business": lambda business: MembershipFactory(business=business),
     "accounts.event": _event,
+    "accounts.webhookdelivery": webhook_delivery,
+    "accounts.webhookendpoint": webhook_delivery,
     "accounts.invitation": _invitation,
     "accounts.membership": lambda business: MembershipFactory(business=business),
     "accounts.user": lambda business: UserFactory(),

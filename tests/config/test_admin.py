@@ -32,12 +32,15 @@ BOOKS = {
     "Manual payments",
     "Balance entries",
     "Refunds",
+    "Findings",
     "Checkouts",
     "Ledger entries",
     "Businesses",
     "Memberships",
     "Events",
 }
+
+OWNERS = {"Invitations", "Webhook deliveries", "Webhook endpoints"}
 
 
 def page(name: str, view: str, *args: object) -> str:
@@ -128,6 +131,7 @@ def test_every_list_can_be_searched(at_desk, business, name):
 def test_what_can_be_added_has_a_form(at_desk, name):
     may_add = name in {
         "accounts.invitation",
+        "accounts.webhookendpoint",
         "blog.post",
         "invoices.customer",
         "invoices.invoice",
@@ -186,8 +190,8 @@ def test_authors_do_not_see_the_books(client, business, name):
 @pytest.mark.parametrize(
     ("role", "publishes", "titles"),
     [
-        (Role.OWNER, False, BOOKS | {"Invitations"}),
-        (Role.OWNER, True, BOOKS | {"Invitations", "Posts", "Comments", "Tags"}),
+        (Role.OWNER, False, BOOKS | OWNERS),
+        (Role.OWNER, True, BOOKS | OWNERS | {"Posts", "Comments", "Tags"}),
         (Role.ACCOUNTANT, True, BOOKS),
         (Role.VIEWER, True, BOOKS),
         (Role.AUTHOR, True, {"Posts", "Comments", "Tags"}),
