@@ -25,7 +25,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts.exceptions import KeyReused, Refusal, StillRunning
-from accounts.http import businesses_for, is_operator, may
+from accounts.http import businesses_for, is_operator, may, person
 from accounts.models import Business
 from accounts.roles import Permission
 from accounts.services import repeating
@@ -327,7 +327,7 @@ def _once(
         return json.dumps(told[0]).encode()
 
     kept = repeating.do_once(
-        caller=f"desk:{request.user.pk}",
+        caller=f"desk:{person(request).public_id}",
         key=key,
         wish=json.dumps([request.path, typed], sort_keys=True).encode(),
         now=timezone.now(),

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from accounts.api.throttles import address_of
 from accounts.exceptions import InvalidKey
+from accounts.http import person
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
@@ -42,7 +43,8 @@ def key_of(request: Request) -> str:
 def caller_of(request: HttpRequest) -> str:
     """The person; the address, of whom nobody knows more."""
     if request.user.is_authenticated:
-        return f"user:{request.user.pk}"
+        # Not by number: after a restore of the database somebody else may have it.
+        return f"user:{person(request).public_id}"
     return f"address:{address_of(request)}"
 
 

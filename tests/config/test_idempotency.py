@@ -129,7 +129,6 @@ def test_what_the_books_refuse_stays_refused_under_the_key(api, ask, business):
     [
         ({"body": {"name": ""}}, 400),
         ({"data": "name=Acme", "content_type": "text/csv"}, 415),
-        ({"path": "/api/v1/customers/nobody/send/"}, 404),
         ({"path": f"/api/v1/invoices/{uuid4()}/finalize/"}, 404),
         ({"path": "/api/v1/members/"}, 405),
         ({"as_viewer": True}, 403),
@@ -170,6 +169,15 @@ def test_what_fails_is_undone_and_may_be_asked_again(api, ask):
 
     assert (Customer.objects.count(), IdempotencyRecord.objects.count()) == (0, 0)
     assert ask().status_code == 201
+
+
+def test_a_script_of_another_origin_may_send_the_key(api, settings):
+    settings.CORS_ALLOWED_ORIGINS = [origin := "https://shop.example.com"]
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+
+    allowed = api.options(CUSTOMERS, headers=asked)
+
+    assert "idempotency-key" in allowed["Access-Control-Allow-Headers"]
 
 
 def test_without_a_key_nothing_is_looked_up_or_kept(api):
@@ -247,7 +255,7 @@ def test_every_post_honours_the_key(posts, api, owner):
         path = re.sub(r"{\w+}", f"{uuid4()}{kind}", described)
         asked = APIRequestFactory().post(path, {"a": 1}, format="json")
         repeating.do_once(
-            caller=f"user:{owner.pk}",
+            caller=f"user:{owner.public_id}",
             key=path,
             wish=idempotency.wish_of(Request(asked, parsers=[JSONParser()])),
             now=datetime.now(UTC),

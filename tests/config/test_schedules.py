@@ -6,9 +6,11 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
+from accounts.models import IdempotencyRecord
 from config import schedules
 from invoices.models import Delivery, Document, Invoice, ReminderStep
 from invoices.services.finalizing import finalize_invoice
@@ -60,11 +62,15 @@ def test_tidy_up_forgets_what_ended(finalized, run_tasks, now):
     run_tasks()
     DBTaskResult.objects.update(finished_at=now)
     Session.objects.create(session_key="old", expire_date=now)
+    IdempotencyRecord.objects.create(digest="old", created_at=now)
+    call_command("forget_answers", dry_run=True)
+    assert IdempotencyRecord.objects.exists()
 
     schedules.tidy_up({}, None)
 
     assert not DBTaskResult.objects.exists()
     assert not Session.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
 
 
 def test_remind_mails_what_is_due(finalized, run_tasks, now):
