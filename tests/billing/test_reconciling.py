@@ -1,6 +1,7 @@
 """Holding the books against Stripe. The numbers are those of the table of scenarios."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -166,12 +167,33 @@ def test_a_page_that_closed_unheard_long_ago_is_asked_for(stripe, invoice):
     checkout = start(invoice)
     stripe.expire(checkout.session_id)
     stripe.sessions[checkout.session_id]["created"] -= 9 * 24 * 3600
+    stripe._account.events.clear()
     age(Checkout.objects, started_at=timedelta(days=9), expires_at=timedelta(days=9))
 
     code, _ = reconcile("--since", f"{timezone.now():%Y-%m-%d}")
 
     checkout.refresh_from_db()
     assert (code, checkout.status) == (0, "expired")
+
+
+def test_a_page_that_stripe_has_still_open_is_left_open(stripe, invoice):
+    checkout = start(invoice)
+    age(Checkout.objects, expires_at=timedelta(hours=1))
+
+    assert (reconcile()[0], mended()) == (0, 0)
+
+    checkout.refresh_from_db()
+    assert checkout.status == "open"
+
+
+def test_a_page_of_an_invoice_that_is_not_here_is_no_matter_while_unpaid(
+    stripe, invoice
+):
+    session = stripe.sessions[start(invoice).session_id]
+    session["metadata"] |= {"invoice": str(uuid4())}
+    Checkout.objects.all().delete()
+
+    assert (reconcile()[0], mended()) == (0, 0)
 
 
 def test_a_refund_that_was_never_sent_is_sent_once(stripe, invoice, run_tasks):
@@ -248,6 +270,41 @@ def test_what_is_pending_since_before_the_window_is_asked_for(stripe, invoice):
     assert invoice.payments.get().disputes.get().status == "warning_closed"
 
 
+@pytest.mark.parametrize("what", ["paid", "refunded", "disputed"])
+def test_what_is_told_of_today_may_be_of_a_session_before_the_window(
+    stripe, invoice, what
+):
+    session = stripe.sessions[start(invoice).session_id]
+    stripe.pay(session["id"])
+    (intent,) = stripe.intents.values()
+    if what == "refunded":
+        stripe.refund_in_dashboard(intent["id"], 2_500)
+    elif what == "disputed":
+        stripe.dispute(intent["id"])
+    session["created"] -= 9 * 24 * 3600
+    if what != "paid":
+        intent["created"] = session["created"]
+    stripe._account.events.clear()
+
+    assert reconcile("--since", f"{timezone.now():%Y-%m-%d}")[0] == 0
+
+    assert standing(invoice) == (
+        ("paid", 10_000, 2_500, 0) if what == "refunded" else ("paid", 10_000, 0, 0)
+    )
+
+
+def test_events_of_the_other_mode_are_left_alone(stripe, invoice):
+    (event,) = stripe.expire(start(invoice).session_id)
+    event["livemode"] = True
+    stripe._account.sessions.clear()
+    Checkout.objects.update(status="expired", open_slot=None)
+
+    assert reconcile()[0] == 0
+
+    assert not StripeEvent.objects.exists()
+    stripe._account.events.clear()
+
+
 def test_an_event_that_failed_is_acted_on_again(stripe, invoice):
     event = stripe.pay(start(invoice).session_id)[-1]
     stripe.fault("GET", SESSIONS, "500_before")
@@ -262,6 +319,8 @@ def test_an_event_that_failed_is_acted_on_again(stripe, invoice):
 def test_what_stripe_kept_is_written_down_once(stripe, invoice, run_tasks):
     deliver(stripe, *stripe.pay(start(invoice).session_id))
     deliver(stripe, *stripe.refund_in_dashboard(intent_of(invoice), 2_500))
+    (charge,) = stripe.charges.values()
+    stripe._account.move("adjustment", charge, 0, 30)
 
     for _ in range(2):
         code, said = reconcile()
@@ -270,11 +329,12 @@ def test_what_stripe_kept_is_written_down_once(stripe, invoice, run_tasks):
     payment = Payment.objects.get()
     assert [(row.type, row.amount, row.fee, row.payment) for row in moved] == [
         ("charge", 10_000, 175, payment),
+        ("adjustment", 0, 30, payment),
         ("refund", -2_500, 0, payment),
     ]
     assert code == 0
     assert said.count("€75.00") == 2
-    assert "€1.75" in said
+    assert "€2.05" in said
 
 
 def test_a_movement_finds_its_payment_when_that_is_known(stripe, invoice):

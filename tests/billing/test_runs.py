@@ -86,6 +86,15 @@ def test_a_run_that_was_taken_for_dead_stops(stripe, unheard):
     assert ReconciliationRun.objects.get().status == ReconciliationRun.Status.RUNNING
 
 
+def test_a_run_that_was_taken_for_dead_does_not_finish_it_for_the_other(stripe):
+    slow = runs.begin_run(since=None, now=timezone.now() - HOUR)
+    runs.begin_run(since=None, now=timezone.now())
+
+    runs.finish_run(run=slow, now=timezone.now())
+
+    assert ReconciliationRun.objects.get().status == ReconciliationRun.Status.RUNNING
+
+
 def test_a_run_shows_that_it_is_alive(stripe, unheard):
     ticks = iter(range(1_000))
     begun = timezone.now()

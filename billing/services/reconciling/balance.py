@@ -112,7 +112,8 @@ _GROUPS: Final[Mapping[str, Any]] = {
 def _compare(
     round_: Round, movement: Movement, entry: LedgerEntry | None, payment: Payment
 ) -> None:
-    if movement.type not in _BOOKED_AS:
+    # A bank's fee alone, for one.
+    if not movement.amount:
         return
     moved = format_money(movement.amount, movement.currency)
     if entry is None:
@@ -145,10 +146,9 @@ def _add(
     sums["net"] += movement.net
     if movement.type in _BOOKED_AS:
         sums["moved"] += movement.amount
-        if entry and not _differ(movement, entry):
-            sums["booked"] += movement.amount
-        elif entry:
-            sums["booked"] += entry.amount
+        if entry:
+            same = not _differ(movement, entry)
+            sums["booked"] += movement.amount if same else entry.amount
 
 
 def _note(round_: Round, since: datetime, day: Mapping[str, dict[str, int]]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from billing.exceptions import BillingError, PaymentPending, PaymentRejected
+from billing.exceptions import PaymentPending, PaymentRejected
 from billing.models import ReconciliationRun
 from billing.services.reconciling import findings, runs
 from invoices.models import Invoice
@@ -108,8 +108,6 @@ class Round:
     ) -> None:
         if isinstance(error, PaymentRejected):
             words = f"Stripe refuses: {error.reason}."
-        elif isinstance(error, BillingError):
-            words = str(error)
         else:
             logger.error("%s %s was not mended", check, subject, exc_info=error)
             words = f"It could not be mended: {type(error).__name__}. The log says why."

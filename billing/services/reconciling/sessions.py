@@ -40,7 +40,7 @@ def check_sessions(round_: Round, since: datetime, until: datetime) -> None:
         round_.look(SESSIONS, len(page))
         late += _unlike_ours(round_, page)
     # In the order in which the money came: what is overpaid depends on it.
-    for session in sorted(reversed(late), key=lambda each: each.paid_at):
+    for session in sorted(late[::-1], key=lambda each: each.paid_at):
         settle(round_, session)
 
 
@@ -147,29 +147,24 @@ def _make_anew(invoice: Invoice, session: Session, now: datetime) -> None:
     """
     invoice = lock_invoice(invoice.pk)
     is_free = not Checkout.objects.filter(open_slot=invoice.pk).exists()
-    _, is_new = Checkout.objects.get_or_create(
+    Checkout.objects.create(
         key=session.checkout_key,
-        defaults={
-            "invoice": invoice,
-            "amount": session.amount,
-            "currency": session.currency,
-            "status": (
-                CheckoutStatus.CREATING if is_free else CheckoutStatus.SUPERSEDED
-            ),
-            "open_slot": invoice.pk if is_free else None,
-            "started_at": session.created_at,
-            "expires_at": session.expires_at,
-        },
+        invoice=invoice,
+        amount=session.amount,
+        currency=session.currency,
+        status=CheckoutStatus.CREATING if is_free else CheckoutStatus.SUPERSEDED,
+        open_slot=invoice.pk if is_free else None,
+        started_at=session.created_at,
+        expires_at=session.expires_at,
     )
-    if is_new:
-        record_event(
-            type="checkout.made_anew",
-            subject=invoice,
-            business=invoice.business,
-            actor=None,
-            now=now,
-            data={"amount": session.amount, "currency": session.currency},
-        )
+    record_event(
+        type="checkout.made_anew",
+        subject=invoice,
+        business=invoice.business,
+        actor=None,
+        now=now,
+        data={"amount": session.amount, "currency": session.currency},
+    )
 
 
 def check_intents(round_: Round, since: datetime, until: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from billing.exceptions import PaymentRejected
+from billing.exceptions import AmountNotPayable, PaymentRejected
 from billing.gateway import disputes, refunds
 from billing.gateway.events import Event
 from billing.models import Checkout, Dispute, Refund, StripeEvent
@@ -43,8 +43,9 @@ def check_attempts(round_: Round) -> None:
         words = "made at Stripe" if is_repeatable else "given up"
         _mend(round_, checkout, words, partial(act, round_, checkout))
     closed = checkouts.filter(status=statuses.OPEN, expires_at__lt=now - _GRACE)
-    # Those that the window holds were looked at with their sessions.
-    slow = checkouts.filter(status=statuses.PROCESSING, started_at__lt=round_.run.since)
+    # The rest was looked at with the sessions of the window.
+    before = max(round_.run.since, now - _LONGEST)
+    slow = checkouts.filter(status=statuses.PROCESSING, started_at__lt=before)
     for checkout in (*closed.iterator(), *slow.iterator()):
         round_.look(ATTEMPTS)
         _mend(round_, checkout, "asked for", partial(_sync, round_, checkout))
@@ -59,7 +60,7 @@ def _mend(
 def _repeat(round_: Round, checkout: Checkout) -> None:
     try:
         paying.repeat_checkout(checkout=checkout, now=round_.clock())
-    except PaymentRejected:
+    except (AmountNotPayable, PaymentRejected):
         # Nothing happened at Stripe: the attempt is over, and its invoice can be paid.
         return
 
