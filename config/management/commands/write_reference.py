@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db.models import TextChoices
 
+from accounts.event_types import OF_BUSINESS, OF_SITE
 from accounts.roles import PERMISSIONS, Permission, Role
 from config import scenarios
 from invoices.states import TRANSITIONS
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 def pages() -> dict[str, str]:
     """File name to Markdown."""
     return {
+        "events.md": events(),
         "invoice-states.md": states(
             "The life of an invoice",
             "Overdue is not a status: it is an open invoice past its due date.",
@@ -41,6 +43,27 @@ def pages() -> dict[str, str]:
         "roles.md": roles(),
         "vectors.md": vectors(json.loads(VECTORS.read_text())),
     }
+
+
+def events() -> str:
+    carried = (
+        "Webhooks carry these. Subscribe to one (`invoice.paid`), to all of a kind "
+        "(`invoice.*`), or to everything (`*`)."
+    )
+    kept = "Kept as a record, and sent to nobody."
+    return "\n".join(
+        [
+            "# What can happen\n",
+            *_types("Of a business", carried, OF_BUSINESS),
+            *_types("Of the site", kept, OF_SITE),
+        ]
+    )
+
+
+def _types(title: str, note: str, types: Mapping[str, str]) -> list[str]:
+    rows = [f"| `{type_}` | {sentence} |" for type_, sentence in types.items()]
+    head = [f"## {title}\n\n{note}\n", "| Type | What happened |\n|---|---|"]
+    return [*head, *rows, ""]
 
 
 def states[S: TextChoices](
