@@ -148,7 +148,7 @@ def _record(name: str, dispute: Dispute, invoice: Invoice, now: datetime) -> Non
             "invoice": invoice.number,
             "amount": dispute.amount,
             "currency": dispute.currency,
-            "reason": dispute.reason,
+            "code": dispute.reason,
             "due_by": dispute.due_by.isoformat() if dispute.due_by else None,
         },
     )
@@ -204,11 +204,13 @@ def _warn(payment: Payment, now: datetime) -> None:
 
 @task
 def _mail(dispute_id: int, status: str) -> None:
+    """Mail a business what became of a dispute."""
     known = Dispute.objects.select_related("payment__invoice__business")
     emails.dispute_turned(known.get(pk=dispute_id), DisputeStatus(status))
 
 
 @task
 def _mail_warning(payment_id: int) -> None:
+    """Mail a business that a bank suspects a payment."""
     payments = Payment.objects.select_related("invoice__business")
     emails.fraud_suspected(payments.get(pk=payment_id))
