@@ -41,6 +41,7 @@ MENU: Final[Mapping[str, Mapping[str, str]]] = {
         "invoices.reminderstep": "notifications",
         "invoices.delivery": "outgoing_mail",
         "invoices.document": "picture_as_pdf",
+        "invoices.attachment": "attach_file",
     },
     "Money": {
         "billing.payment": "payments",

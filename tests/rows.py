@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from accounts.models import Business, Event, Invitation, WebhookDelivery
@@ -20,6 +21,7 @@ from billing.models import (
     StripeEvent,
 )
 from invoices.models import (
+    Attachment,
     BalanceEntry,
     CreditNote,
     Delivery,
@@ -31,6 +33,7 @@ from invoices.models import (
     Series,
 )
 from invoices.services import crediting, documents, receiving
+from invoices.services.attaching import attach_file
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
     BusinessFactory,
@@ -169,6 +172,15 @@ def _document(business: Business) -> Document:
     return documents.store_document(invoice=frozen(business))
 
 
+def _attachment(business: Business) -> Attachment:
+    return attach_file(
+        invoice=draft(business),
+        upload=ContentFile(b"%PDF-1.7", "Plan.pdf"),
+        actor=None,
+        now=AT,
+    )
+
+
 def _credit_note(business: Business) -> CreditNote:
     return crediting.issue_credit_note(
         invoice=frozen(business),
@@ -281,6 +293,7 @@ ROWS: Final[Mapping[str, Callable[[Business], Any]]] = {
     "blog.post": lambda business: PostFactory(published=True),
     "blog.tag": lambda business: TagFactory(),
     "django_tasks_database.dbtaskresult": _task,
+    "invoices.attachment": _attachment,
     "invoices.balanceentry": _balance_entry,
     "invoices.creditnote": _credit_note,
     "invoices.customer": lambda business: CustomerFactory(business=business),
@@ -305,6 +318,7 @@ OF_BUSINESS: Final = [
     "billing.payment",
     "billing.reconciliationfinding",
     "billing.refund",
+    "invoices.attachment",
     "invoices.balanceentry",
     "invoices.creditnote",
     "invoices.customer",

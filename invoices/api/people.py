@@ -69,6 +69,11 @@ class ContactViewSet(ModelViewSet[Contact]):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Whose customer it is comes before what is wrong with the input.
+        _ = self.customer
+
     @cached_property
     def customer(self) -> Customer:
         own = Customer.objects.for_user(person(self.request)).select_related("business")
@@ -150,6 +155,11 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Whose invoice it is comes before what is wrong with the input.
+        _ = self.invoice
+
     @cached_property
     def invoice(self) -> Invoice:
         own = Invoice.objects.for_user(person(self.request)).select_related("business")
@@ -167,12 +177,11 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The same bytes again are the file that is there."""
-        invoice = self.invoice
         typed = UploadSerializer(data=request.data)
         typed.is_valid(raise_exception=True)
         said = typed.validated_data
         attachment = attaching.attach_file(
-            invoice=invoice,
+            invoice=self.invoice,
             upload=said["file"],
             is_mailed=said["is_mailed"],
             is_shown=said["is_shown"],
