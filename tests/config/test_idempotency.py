@@ -20,17 +20,30 @@ from accounts.api import idempotency
 from accounts.api.throttles import UserThrottle
 from accounts.api.viewsets import GenericViewSet
 from accounts.models import ApiToken, IdempotencyRecord, User
-from accounts.services import repeating
+from accounts.services import members, repeating
 from invoices.models import CreditNote, Customer
 from tests.api import speaking_as
 from tests.at_once import at_once
 from tests.billing.world import finalized
-from tests.factories import InvoiceFactory, InvoiceLineFactory, MembershipFactory
+from tests.factories import (
+    InvoiceFactory,
+    InvoiceLineFactory,
+    MembershipFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
 CUSTOMERS, TOKENS = "/api/v1/customers/", "/api/v1/tokens/"
+USERS = "/api/v1/users/"
 ACME = {"name": "Acme", "email": "acme@example.com"}
+JO = {
+    "email": "jo@example.com",
+    "username": "jo",
+    "full_name": "Jo",
+    "password": "a long one, and odd",
+    "business_name": "Jo's",
+}
 
 
 def post(client, key="a key", body=ACME, path=CUSTOMERS, **more):
@@ -84,21 +97,14 @@ def test_a_key_is_one_person_s_own(ask, business):
 
 
 def test_who_has_not_signed_in_is_told_apart_by_address(run_tasks):
-    body = {
-        "email": "jo@example.com",
-        "username": "jo",
-        "full_name": "Jo",
-        "password": "a long one, and odd",
-        "business_name": "Jo's",
-    }
-    sign_up = partial(post, APIClient(), body=body, path="/api/v1/users/")
+    sign_up = partial(post, APIClient(), body=JO, path=USERS)
 
     answers = [sign_up(REMOTE_ADDR=f"192.0.2.{part}") for part in (1, 1, 2)]
 
     run_tasks()
     replayed = ["Idempotent-Replayed" in answer for answer in answers]
     assert replayed == [False, True, False]
-    assert User.objects.filter(email="jo@example.com").count() == 1
+    assert User.objects.filter(email=JO["email"]).count() == 1
 
 
 def test_a_new_token_is_told_again_and_kept_in_no_clear_words(ask):
@@ -128,6 +134,7 @@ def test_what_the_books_refuse_stays_refused_under_the_key(api, ask, business):
     ("wrong", "status"),
     [
         ({"body": {"name": ""}}, 400),
+        ({"body": JO | {"email": "an@example.com"}, "path": USERS}, 400),
         ({"data": "name=Acme", "content_type": "text/csv"}, 415),
         ({"path": f"/api/v1/invoices/{uuid4()}/finalize/"}, 404),
         ({"path": "/api/v1/members/"}, 405),
@@ -135,6 +142,7 @@ def test_what_the_books_refuse_stays_refused_under_the_key(api, ask, business):
     ],
 )
 def test_what_was_wrong_leaves_the_key_as_new(api, business, wrong, status):
+    UserFactory(username="jo")
     wrong = dict(wrong)
     viewer = wrong.pop("as_viewer", False)
     client = api
@@ -146,6 +154,17 @@ def test_what_was_wrong_leaves_the_key_as_new(api, business, wrong, status):
     assert post(client, **wrong).status_code == status
     assert not IdempotencyRecord.objects.exists()
     assert post(api).status_code == 201
+
+
+def test_what_passes_by_itself_is_not_refused_for_ever(ask, business, monkeypatch):
+    body = {"business": str(business.public_id), "email": "jo@example.com"}
+    invite = partial(ask, body=body | {"role": "viewer"}, path="/api/v1/invitations/")
+
+    with monkeypatch.context() as crowded:
+        crowded.setattr(members, "INVITATIONS_A_DAY", 0)
+        assert code(invite()) == (409, "too_many_invitations")
+
+    assert invite().status_code == 201
 
 
 def test_who_asks_too_often_is_not_answered_from_before(ask, monkeypatch):
