@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 from inspect import getdoc
+from pathlib import PurePath
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -32,6 +32,7 @@ WORDS: Final = {
     TaskResultStatus.SUCCESSFUL: "Done",
     TaskResultStatus.FAILED: "Failed",
 }
+_WHERE: Final = '<div class="bo-where">{}:{} {}</div>'
 _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 
 
@@ -44,9 +45,9 @@ class NeedsALook(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "failed":
-            return queryset & tasks.failed()
+            return queryset.filter(status=TaskResultStatus.FAILED)
         if self.value() == "stuck":
-            return queryset & tasks.stuck(timezone.now())
+            return queryset.filter(tasks.is_stuck(timezone.now()))
         return queryset
 
 
@@ -100,10 +101,11 @@ class TaskAdmin(OperatorAdmin):
     @admin.display(description="raised in", empty_value="-")
     def where(self, task: DBTaskResult[..., Any]) -> SafeString | None:
         frames = [
-            (file.removeprefix(f"{settings.BASE_DIR}/"), line, function)
+            # Enough to know it by, and short enough for a phone.
+            ("/".join(PurePath(file).parts[-3:]), line, function)
             for file, line, function in _FRAME.findall(task.traceback)
         ]
-        return format_html_join("", "<div>{}:{} {}</div>", frames) or None
+        return format_html_join("", _WHERE, frames) or None
 
     def get_actions_detail(
         self, request: HttpRequest, object_id: int | str

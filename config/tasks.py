@@ -112,20 +112,14 @@ def is_cut_off(row: DBTaskResult[..., Any], now: datetime) -> bool:
     return is_running and row.started_at < now - LONGEST
 
 
-def failed() -> QuerySet[Any]:
-    """What was tried in vain. Most of it will be tried again by itself."""
-    return DBTaskResult.objects.failed()
-
-
-def stuck(now: datetime) -> QuerySet[Any]:
+def is_stuck(now: datetime) -> Q:
     """What began and did not end, or should have begun: the schedule does not run."""
     since = now - LATE
     is_late = Q(run_after__lt=since) | Q(
         run_after=get_date_max(), enqueued_at__lt=since
     )
-    return DBTaskResult.objects.filter(
-        Q(status=TaskResultStatus.RUNNING, started_at__lt=now - LONGEST)
-        | Q(is_late, status=TaskResultStatus.READY)
+    return Q(status=TaskResultStatus.RUNNING, started_at__lt=now - LONGEST) | Q(
+        is_late, status=TaskResultStatus.READY
     )
 
 

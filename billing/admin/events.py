@@ -1,5 +1,6 @@
 """What Stripe told by webhook, and doing again what failed."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -19,6 +20,11 @@ EVENT_COLORS = {
 }
 
 
+def _longest_ago() -> datetime:
+    """What was begun before then is not being acted on any more."""
+    return timezone.now() - events.CUT_OFF
+
+
 class UnfinishedFilter(admin.SimpleListFilter):
     title = "what needs a look"
     parameter_name = "needs"
@@ -30,7 +36,7 @@ class UnfinishedFilter(admin.SimpleListFilter):
         rows: Any = queryset
         if self.value() is None:
             return queryset
-        unfinished: QuerySet[Any] = rows.unfinished(timezone.now() - events.CUT_OFF)
+        unfinished: QuerySet[Any] = rows.unfinished(_longest_ago())
         return unfinished
 
 
@@ -51,6 +57,9 @@ class StripeEventAdmin(OperatorAdmin):
 
     @label("status", EVENT_COLORS, ordering="status")
     def state(self, event: StripeEvent) -> tuple[str, str]:
+        begun = event.received_at
+        if event.status == event.Status.RECEIVED and begun < _longest_ago():
+            return event.Status.FAILED, "Cut off"
         return event.status, event.get_status_display()
 
     def get_actions_detail(

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -57,6 +59,12 @@ def test_the_list_is_narrowed_to_what_needs_a_look(office, failed):
         return len(office.get(LIST, query).context["cl"].result_list)
 
     assert (shown(), shown(needs="look")) == (1, 1)
+    StripeEvent.objects.update(status="received")
+    assert (shown(), shown(needs="look")) == (1, 0)
+    assert b"Cut off" not in office.get(page(failed)).content
+    StripeEvent.objects.update(received_at=failed.received_at - timedelta(minutes=17))
+    assert (shown(), shown(needs="look")) == (1, 1)
+    assert b"Cut off" in office.get(page(failed)).content
     StripeEvent.objects.update(status="processed")
     assert (shown(), shown(needs="look")) == (1, 0)
 

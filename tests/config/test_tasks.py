@@ -254,7 +254,7 @@ def test_what_is_done_or_under_way_is_not_tried_again(now, operator, status, sen
 @rolled_back
 def test_stuck_is_what_does_not_end_and_what_nobody_begins(now):
     def stuck():
-        return tasks.stuck(now).count()
+        return DBTaskResult.objects.filter(tasks.is_stuck(now)).count()
 
     task = begun(now, ago=timedelta(minutes=15))
     assert stuck() == 0
