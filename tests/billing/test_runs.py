@@ -131,7 +131,7 @@ def test_the_days_and_checks_that_are_done_are_not_done_again(stripe, unheard):
     # Killed in the last check.
     now = timezone.now()
     left = runs.begin_run(since=None, now=now - HOUR)
-    left.day, left.step = left.until, "check_unmoved"
+    left.day, left.step = left.until, "balance"
     left.save()
     stripe.requests.clear()
 

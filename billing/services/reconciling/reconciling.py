@@ -7,7 +7,7 @@ through what waits here. Everything it mends is mended by the service that the w
 would have called, so that a run may be killed, repeated, or meet a webhook.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -38,14 +38,15 @@ _OF_A_DAY: Final[Sequence[DayCheck]] = (
     undelivered.check_events,
     balance.check_balance,
 )
-_OF_ALL: Final[Sequence[Check]] = (
-    waiting.check_attempts,
-    waiting.check_requested_refunds,
-    waiting.check_undecided_disputes,
-    waiting.check_failed_events,
-    balance.check_unmoved,
-    books.check_books,
-)
+# By the name under which a run remembers that it is done.
+_OF_ALL: Final[Mapping[str, Check]] = {
+    "attempts": waiting.check_attempts,
+    "refunds": waiting.check_requested_refunds,
+    "disputes": waiting.check_undecided_disputes,
+    "events": waiting.check_failed_events,
+    "balance": balance.check_unmoved,
+    "books": books.check_books,
+}
 _DAY: Final = timedelta(days=1)
 
 
@@ -104,9 +105,9 @@ def _go_through(round_: Round) -> Outcome:
     try:
         for since, until in _days(round_.run):
             _check_day(round_, since, until)
-        for check in _left(round_.run):
-            check(round_)
-            round_.run.step = check.__name__
+        for name in _left(round_.run):
+            _OF_ALL[name](round_)
+            round_.run.step = name
             round_.save()
     except OutOfTime:
         return Outcome.OUT_OF_TIME
@@ -138,6 +139,6 @@ def _check_day(round_: Round, since: datetime, until: datetime) -> None:
     round_.save()
 
 
-def _left(run: ReconciliationRun) -> Sequence[Check]:
-    names = [check.__name__ for check in _OF_ALL]
-    return _OF_ALL[names.index(run.step) + 1 :] if run.step else _OF_ALL
+def _left(run: ReconciliationRun) -> list[str]:
+    names = list(_OF_ALL)
+    return names[names.index(run.step) + 1 :] if run.step else names

@@ -39,8 +39,10 @@ def check_sessions(round_: Round, since: datetime, until: datetime) -> None:
         round_.breathe()
         round_.look(SESSIONS, len(page))
         late += _unlike_ours(round_, page)
-    # In the order in which the money came: what is overpaid depends on it.
-    for session in sorted(late[::-1], key=lambda each: each.paid_at):
+    # In the order in which the money came: what is overpaid depends on it. Of the same
+    # second the one that Stripe lists last, which is the oldest.
+    late.reverse()
+    for session in sorted(late, key=lambda each: each.paid_at):
         settle(round_, session)
 
 
