@@ -92,12 +92,12 @@ def receipt(invoice: Invoice, public_id: UUID) -> Receipt | None:
     hand = invoice.manual_payments.filter(public_id=public_id, reversed_at=None).first()
     if card:
         day, key, name = day_of(invoice, card.received_at), "stripe", str(card)
+        amount = format_money(card.amount, card.currency, language)
     elif hand:
         day, key, name = hand.received_on, hand.method, hand.reference or str(public_id)
+        amount = format_money(hand.amount, hand.currency, language)
     else:
         return None
-    paid = card or hand
-    amount = format_money(paid.amount, paid.currency, language)
     rows = [
         ("from", invoice.buyer["name"]),
         ("by", invoice.seller["name"]),

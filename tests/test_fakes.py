@@ -593,16 +593,55 @@ def test_every_object_the_fake_keeps_fits_its_schema(fake, create, client, paid_
     fake.pay(create().id, "declined")
     fake.settle_bank(fake.pay(create().id, "bank")[-1]["data"]["object"]["id"], True)
     fake.fail_refund(client.v1.refunds.create({"payment_intent": paid_intent}).id)
+    fake.dispute(paid_intent, 500)
+    fake.turn_dispute(*fake.disputes, "won")
+    fake.warn_of_fraud(paid_intent)
 
     kept = [
         *fake.sessions.values(),
         *fake.intents.values(),
         *fake.charges.values(),
         *fake.refunds.values(),
+        *fake.disputes.values(),
         *fake.events,
     ]
     for kept_object in kept + [event["data"]["object"] for event in fake.events]:
         published().check_object(kept_object)
+
+
+def test_a_dispute_withdraws_and_gives_back_what_stripe_then_lists(
+    fake, client, paid_intent
+):
+    opened = fake.dispute(paid_intent, 500)
+    (dispute_id,) = fake.disputes
+    with pytest.raises(stripe.InvalidRequestError, match="charged back"):
+        client.v1.refunds.create({"payment_intent": paid_intent})
+
+    won = fake.turn_dispute(dispute_id, "won")
+
+    assert types(opened) == [
+        "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+    ]
+    assert types(won) == ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+    (listed,) = client.v1.disputes.list({"payment_intent": paid_intent}).data
+    moved = [entry.amount for entry in listed.balance_transactions]
+    assert (listed.id, moved) == (dispute_id, [-500, 500])
+    assert client.v1.refunds.create({"payment_intent": paid_intent}).id
+
+
+def test_an_inquiry_moves_nothing_until_it_is_escalated(fake, client, paid_intent):
+    assert types(fake.dispute(paid_intent, is_inquiry=True)) == [
+        "charge.dispute.created"
+    ]
+    (dispute_id,) = fake.disputes
+    asked = client.v1.disputes.retrieve(dispute_id)
+    assert (asked.status, asked.balance_transactions) == ("warning_needs_response", [])
+
+    assert types(fake.turn_dispute(dispute_id, "needs_response")) == [
+        "charge.dispute.updated"
+    ]
+    assert types(fake.withdraw(dispute_id)) == ["charge.dispute.funds_withdrawn"]
 
 
 def test_another_api_version_is_our_bug(fake):

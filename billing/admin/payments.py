@@ -1,7 +1,7 @@
 """Money that arrived, the desk for what does not fit, and the buttons that decide."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -44,7 +44,7 @@ class RefundForm(PayForm):
 @admin.register(Payment)
 class PaymentAdmin(MoneyAdmin):
     business_path = "invoice__business"
-    list_display = (
+    list_display: ClassVar[Any] = (
         "received_at",
         "invoice",
         "amount_",
@@ -52,13 +52,13 @@ class PaymentAdmin(MoneyAdmin):
         "refunded_",
         "problem",
     )
-    list_filter = ("status", CurrencyFilter)
+    list_filter: ClassVar[Any] = ("status", CurrencyFilter)
     list_select_related = ("invoice",)
     search_fields = ("=payment_intent", "=charge", "^invoice__number")
-    date_hierarchy = "received_at"
+    date_hierarchy: ClassVar[Any] = "received_at"
     ordering = ("-pk",)
     actions_detail = ("refund", "keep")
-    fields = (
+    fields: ClassVar[Any] = (
         ("invoice", "state"),
         ("amount_", "refunded_"),
         ("problem", "received_at"),

@@ -371,6 +371,9 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
         read_only=True, help_text="Taken off the due by credit notes."
     )
     refunded = serializers.IntegerField(read_only=True)
+    disputed = serializers.IntegerField(
+        read_only=True, help_text="Withdrawn by payers' banks. It is not due again."
+    )
     held = serializers.IntegerField(
         read_only=True, help_text="Arrived, and waits for a decision."
     )
@@ -397,6 +400,7 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             "paid",
             "credited",
             "refunded",
+            "disputed",
             "held",
             "due",
             "link",

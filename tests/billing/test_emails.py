@@ -5,8 +5,9 @@ from django.core import mail
 from django.utils import timezone
 
 from billing import emails
-from billing.models import Payment, Refund
+from billing.models import Dispute, Payment, Refund
 from billing.services import refunding
+from billing.states import ADVICE, DisputeStatus
 from invoices.models import Invoice
 from invoices.services.correcting import void_invoice
 from tests.billing.world import deliver, start
@@ -102,6 +103,35 @@ def test_of_a_refund_of_long_ago_nobody_is_told(stripe, payment, run_tasks):
     run_tasks()
     assert Refund.objects.get().status == "succeeded"
     assert mail.outbox == []
+
+
+@pytest.mark.parametrize(
+    ("status", "heading", "has_day"),
+    [
+        ("needs_response", "A payment is disputed", True),
+        ("warning_needs_response", "A bank asks about a payment", True),
+        ("under_review", "A payment is disputed", False),
+        ("lost", "A dispute is lost", False),
+    ],
+)
+def test_the_business_is_told_what_to_do_about_a_dispute(
+    stripe, payment, status, heading, has_day
+):
+    deliver(stripe, *stripe.dispute(payment.payment_intent))
+    Dispute.objects.update(due_by=datetime(2026, 3, 9, 9, 30, tzinfo=UTC))
+    dispute = Dispute.objects.get()
+
+    emails.dispute_turned(dispute, DisputeStatus(status))
+
+    (message,) = mail.outbox
+    assert message.to == [payment.invoice.business.email]
+    assert message.subject == f"{heading}: invoice {payment.invoice.number}"
+    for text in texts(message):
+        assert "€40.00" in text
+        assert ADVICE[DisputeStatus(status)] in text
+        assert "Nothing was delivered" in text
+        assert dispute.stripe_url in text
+        assert ("Answer by 9 March 2026, 09:30 UTC" in text) == has_day
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,14 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.roles import Role
-from billing.models import Checkout, Payment, Refund, StripeEvent
+from billing.models import (
+    Checkout,
+    Dispute,
+    DisputeMovement,
+    Payment,
+    Refund,
+    StripeEvent,
+)
 from tests.billing.world import finalized
 from tests.factories import MembershipFactory
 
@@ -44,6 +51,17 @@ def refused(make, *args, **more) -> str:
     with pytest.raises(IntegrityError) as error, transaction.atomic():
         make(*args, **more)
     return str(error.value)
+
+
+def dispute(of, **more):
+    values = {"amount": 40, "currency": "EUR", "opened_at": NOW, "status": "won"}
+    flags = {"is_refundable": True, "livemode": True, "stripe_id": "dp_1"}
+    return Dispute.objects.create(payment=of, **values | flags | more)
+
+
+def movement(of, **more):
+    values = {"stripe_id": "txn_1", "amount": -40, "currency": "EUR", "moved_at": NOW}
+    return DisputeMovement.objects.create(dispute=of, **values | more)
 
 
 @pytest.fixture
@@ -158,3 +176,33 @@ def test_rows_are_called_by_what_they_are_known_by(invoice):
     assert str(event) == event.public_id == "evt_1"
     attempt = checkout(invoice)
     assert str(attempt) == str(attempt.key)
+
+
+def test_a_dispute_and_what_it_moved_are_known_once(invoice):
+    disputed = dispute(payment(invoice))
+    movement(disputed)
+
+    assert "dispute" in refused(dispute, disputed.payment)
+    assert "dispute_amount_not_negative" in refused(
+        dispute, disputed.payment, stripe_id="dp_2", amount=-1
+    )
+    assert "dispute" in refused(movement, disputed)
+    assert "dispute_movement_not_zero" in refused(
+        movement, disputed, stripe_id="txn_2", amount=0
+    )
+    assert disputed.stripe_url == "https://dashboard.stripe.com/disputes/dp_1"
+    assert str(disputed) == "dp_1"
+
+
+def test_what_is_left_of_a_payment_leaves_out_all_that_went_or_is_promised(invoice):
+    held = payment(invoice, status="held", problem="amount")
+    refund(held, amount=10)
+    refund(held, amount=20, status="failed")
+    movement(dispute(held), amount=-30)
+    movement(held.disputes.get(), stripe_id="txn_2", amount=5)
+    payment(invoice, payment_intent="pi_2")
+    gone = payment(invoice, payment_intent="pi_3", status="held", problem="amount")
+    refund(gone, amount=100)
+
+    assert Payment.objects.with_left().get(pk=held.pk).left == 100 - 10 - 30 + 5
+    assert [row.pk for row in Payment.objects.undecided()] == [held.pk]

@@ -42,6 +42,7 @@ def as_written(invoice, rate):
         "paid": 0,
         "credited": 0,
         "refunded": 0,
+        "disputed": 0,
         "held": 0,
         "due": 0,
         "link": None,

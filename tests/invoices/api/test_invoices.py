@@ -49,7 +49,10 @@ def test_invoice_is_voided(api, draft):
 
 def test_invoice_shows_what_the_ledger_says(api, draft):
     invoice = finalize_invoice(invoice=draft, actor=None, now=NOW)
-    for kind, amount in (("payment", 5000), ("refund", -1000), ("held", 70)):
+    for kind, amount in (
+        *(("payment", 5000), ("refund", -1000), ("held", 70)),
+        *(("dispute", -900), ("dispute_back", 500)),
+    ):
         LedgerEntry.objects.create(
             invoice=invoice,
             kind=kind,
@@ -61,8 +64,8 @@ def test_invoice_shows_what_the_ledger_says(api, draft):
 
     shown = api.get(url(invoice)).json()
 
-    amounts = [shown[name] for name in ("paid", "refunded", "held", "due")]
-    assert amounts == [5000, 1000, 70, 6900]
+    names = ("paid", "refunded", "disputed", "held", "due")
+    assert [shown[name] for name in names] == [5000, 1000, 400, 70, 6900]
 
 
 def test_document_is_the_pdf(api, draft):
