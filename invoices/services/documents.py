@@ -73,7 +73,9 @@ def _stored(issued: Issued) -> Document:
     sha256 = hashlib.sha256(content).hexdigest()
     name = f"{_kind(issued)}s/{issued.public_id}/{sha256}.pdf"
     storage = document_storage()
-    if not storage.exists(name):
+    # A full disk, or a kill, leaves a part of it. That stays: another process may be at
+    # it, and the storage finds a name beside it.
+    if not storage.exists(name) or storage.size(name) != len(content):
         name = storage.save(name, ContentFile(content))
     return _keep(issued, name, sha256, len(content))
 

@@ -2,6 +2,7 @@ import hashlib
 from datetime import UTC, datetime
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from accounts.models import Event
@@ -57,6 +58,21 @@ def test_store_document_takes_the_file_of_one_that_was_interrupted(invoice):
     assert (again.file.name, again.sha256) == (first.file.name, first.sha256)
     _, files = storages["documents"].listdir(f"invoices/{invoice.public_id}")
     assert len(files) == 1
+
+
+def test_store_document_does_not_take_a_part_of_a_file(invoice):
+    whole = read_document(invoice=invoice)
+    name = invoice.document.file.name
+    with unguarded():
+        Document.objects.all().delete()
+    # As a disk leaves it that was full.
+    storages["documents"].delete(name)
+    storages["documents"].save(name, ContentFile(whole[:100]))
+    invoice.refresh_from_db()
+
+    assert read_document(invoice=invoice) == whole
+
+    assert hashlib.sha256(whole).hexdigest() in invoice.document.file.name
 
 
 def test_store_document_refuses_a_draft():
