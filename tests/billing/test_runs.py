@@ -178,6 +178,15 @@ def test_a_day_to_begin_from_abandons_what_another_left(stripe):
     assert f"{ReconciliationRun.objects.latest('pk').since:%Y-%m-%d}" == "2026-01-01"
 
 
+def test_the_same_day_to_begin_from_is_gone_on_with(stripe, unheard):
+    day = f"{timezone.now():%Y-%m-%d}"
+    assert reconcile("--since", day, "--minutes", "0")[0] == 2
+
+    assert reconcile("--since", day)[0] == 0
+
+    assert ReconciliationRun.objects.get().status == "finished"
+
+
 def test_the_next_run_looks_back_three_days_before_the_last_good_one(stripe):
     reconcile()
     good = ReconciliationRun.objects.get()

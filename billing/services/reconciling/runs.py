@@ -26,19 +26,18 @@ def begin_run(*, since: datetime | None, now: datetime) -> ReconciliationRun | N
     The run to go on with, which another left unfinished, or a new one. Two at once: one
     of them gets it.
 
-    :param since: what was made at Stripe from there on; that begins anew. None for a
-        little before the last good run
+    :param since: what was made at Stripe from there on; a run from another day is
+        abandoned for it. None for a little before the last good run
     :returns: None if another process is at it
     """
     left = ReconciliationRun.objects.filter(slot=_SLOT, busy_until__lt=now)
-    if since is None:
-        holder = uuid4()
-        if left.update(holder=holder, busy_until=now + LEASE):
-            return ReconciliationRun.objects.get(holder=holder)
-    else:
-        left.update(
+    if since:
+        left.exclude(since=_midnight(since)).update(
             slot=None, status=ReconciliationRun.Status.ABANDONED, finished_at=now
         )
+    holder = uuid4()
+    if left.update(holder=holder, busy_until=now + LEASE):
+        return ReconciliationRun.objects.get(holder=holder)
     run = planned_run(since=since, now=now)
     run.slot = _SLOT
     try:
@@ -57,8 +56,7 @@ def planned_run(*, since: datetime | None, now: datetime) -> ReconciliationRun:
         since, events_since = latest.until - OVERLAP, latest.until - EVENTS_OVERLAP
     else:
         since = events_since = since or _beginning(now)
-    # Stripe's days are gone through one by one, each of them whole.
-    since = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = _midnight(since)
     return ReconciliationRun(
         started_at=now,
         since=since,
@@ -67,6 +65,11 @@ def planned_run(*, since: datetime | None, now: datetime) -> ReconciliationRun:
         busy_until=now + LEASE,
         day=since,
     )
+
+
+def _midnight(moment: datetime) -> datetime:
+    # Stripe's days are gone through one by one, each of them whole.
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _beginning(now: datetime) -> datetime:
