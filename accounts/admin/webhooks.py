@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -211,11 +212,16 @@ class WebhookEndpointAdmin(BackOfficeAdmin):
         )
 
 
-def _told(endpoint: WebhookEndpoint) -> str:
-    return (
-        f"The secret is {endpoint.secret} — copy it now: nobody can show it again. "
-        "Whoever listens checks signatures with it."
+def _told(endpoint: WebhookEndpoint) -> SafeString:
+    return format_html(
+        'The secret is <code class="bo-secret">{}</code> Copy it now: nobody can show it '
+        "again. Whoever listens checks signatures with it.",
+        endpoint.secret,
     )
+
+
+def _code(text: str) -> SafeString:
+    return render_to_string("admin/webhooks/code.html", {"text": text})
 
 
 @admin.register(WebhookDelivery)
@@ -235,7 +241,7 @@ class WebhookDeliveryAdmin(BackOfficeAdmin):
         ("state", "answer"),
         ("created_at", "tries"),
         ("tried_at", "next_try_at"),
-        "response_body",
+        "answered",
         "sent",
     )
 
@@ -270,8 +276,11 @@ class WebhookDeliveryAdmin(BackOfficeAdmin):
     @admin.display(description="sent")
     def sent(self, delivery: WebhookDelivery) -> SafeString:
         body = json.loads(attempts.content(delivery.event))
-        shown = json.dumps(body, indent=2, ensure_ascii=False)
-        return render_to_string("admin/webhooks/sent.html", {"body": shown})
+        return _code(json.dumps(body, indent=2, ensure_ascii=False))
+
+    @admin.display(description="answered")
+    def answered(self, delivery: WebhookDelivery) -> SafeString | str:
+        return _code(delivery.response_body) if delivery.response_body else "-"
 
     @button("Send again", "replay")
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:

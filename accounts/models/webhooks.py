@@ -68,7 +68,7 @@ class WebhookEndpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"webhook endpoint {self.public_id}"
+        return f"endpoint at {self.url}"
 
     def wants(self, type_: str) -> bool:
         return any(fits(type_, pattern) for pattern in self.types)

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.event_types import OF_BUSINESS, OF_SITE, fits, is_known
+from accounts.models import Business, Event, User
+from accounts.roles import Role
+from accounts.services import endpoints, members, tokens
+from accounts.services.attempts import content
 from billing.models import Payment
 from billing.states import CheckoutStatus, DisputeStatus, RefundStatus
+from config.management.commands.load_demo import EMAIL
 from config.management.commands.write_reference import pages
-from invoices.models import LedgerEntry
+from invoices.models import Invoice, LedgerEntry
 
 KNOWN = {**OF_BUSINESS, **OF_SITE}
 APPS = ("accounts", "billing", "blog", "config", "invoices")
@@ -128,3 +135,38 @@ def test_the_reference_lists_every_type():
 
     for type_, sentence in KNOWN.items():
         assert f"| `{type_}` | {sentence} |" in page
+
+
+@pytest.mark.thorough
+@pytest.mark.django_db
+def test_no_event_carries_what_opens_something(run_tasks):
+    """Whoever listens is told what happened, and not how to pay or sign in."""
+    call_command("load_demo", verbosity=0)
+    business = Business.objects.get(memberships__user__email=EMAIL)
+    owner = User.objects.get(email=EMAIL)
+    now = timezone.now()
+    endpoint = endpoints.create_endpoint(
+        business=business,
+        actor=owner,
+        now=now,
+        fields={"url": "https://127.0.0.1/", "types": ["*"]},
+    )
+    rolled = endpoints.roll_secret(endpoint=endpoint, actor=owner, now=now)
+    _, key = tokens.create_token(user=owner, name="Laptop", now=now)
+    guest = members.invite_member(
+        business=business,
+        email="jo@example.com",
+        role=Role.VIEWER,
+        actor=owner,
+        now=now,
+    )
+    run_tasks()
+
+    told = b"\n".join(content(event) for event in Event.objects.all()).decode()
+
+    invoices = Invoice.objects.exclude(number=None)
+    keys = {guest.token, key, endpoint.secret, rolled.secret}
+    keys |= set(invoices.values_list("link_token", flat=True))
+    assert all(str(each.public_id) in told for each in invoices)
+    assert len(keys) > 5
+    assert [each for each in keys if str(each) in told] == []
