@@ -14,3 +14,5 @@ from accounts.models.people import ApiToken as ApiToken
 from accounts.models.people import User as User
 from accounts.models.people import UserManager as UserManager
 from accounts.models.people import check_not_reserved as check_not_reserved
+from accounts.models.webhooks import WebhookDelivery as WebhookDelivery
+from accounts.models.webhooks import WebhookEndpoint as WebhookEndpoint
