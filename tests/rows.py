@@ -67,6 +67,7 @@ def paid_in(
     values = {"kind": LedgerEntry.Kind.PAYMENT, "currency": invoice.currency} | fields
     return LedgerEntry.objects.create(
         invoice=invoice,
+        business=invoice.business,
         source=f"pi_{LedgerEntry.objects.count()}",
         amount=amount,
         occurred_at=at,

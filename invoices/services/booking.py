@@ -35,6 +35,7 @@ def book(
         source=source,
         defaults={
             "invoice": invoice,
+            "business": invoice.business,
             "amount": amount,
             "currency": currency,
             "occurred_at": occurred_at,

@@ -28,6 +28,7 @@ def finalized(**fields):
 def pay(invoice, amount, kind="payment", at=NOW):
     LedgerEntry.objects.create(
         invoice=invoice,
+        business=invoice.business,
         kind=kind,
         source=f"pi_{LedgerEntry.objects.count()}",
         amount=amount,
@@ -71,7 +72,7 @@ def test_amounts_are_those_of_the_ledger():
     pay(invoice, 7, "held")
 
     assert selectors.amounts(invoice) == selectors.Amounts(
-        paid=5000, credited=0, refunded=1000, held=7, due=6900
+        paid=5000, credited=0, refunded=1000, disputed=0, held=7, due=6900
     )
 
 
