@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum, Value
 
 from accounts.models import Business, TaxRounding
 from invoices.models import (
@@ -211,7 +211,9 @@ def receivables(businesses: QuerySet[Business], on: date) -> list[Receivable]:
         business__in=businesses, status=InvoiceStatus.OPEN
     )
     settling = LedgerEntry.objects.filter(
-        invoice__in=invoices,
+        # Not of the entry's own business: there are fewer open invoices than entries.
+        invoice__business__in=businesses,
+        invoice__status=InvoiceStatus.OPEN,
         currency=F("invoice__currency"),
         kind__in=[*PAID, LedgerEntry.Kind.CREDIT],
     )
@@ -263,23 +265,23 @@ def paid_by_month(
     Payments taken back are taken off in the month of that, refunds are not. Currencies
     without a payment are left out.
     """
-    entries = LedgerEntry.objects.filter(
-        invoice__business__in=businesses,
-        kind__in=PAID,
-        occurred_at__gte=starts[0],
-        occurred_at__lt=starts[-1],
-    )
-    # Sums over bounds of our own: MySQL need not know time zones.
-    sums = {
-        f"month_{index}": Sum(
-            "amount", filter=Q(occurred_at__gte=start, occurred_at__lt=end), default=0
+    # A part of the index for each month, by bounds of our own: MySQL need not know time
+    # zones, nor ask of each of many rows which month it is of.
+    months = [
+        LedgerEntry.objects.filter(
+            business__in=businesses,
+            kind__in=PAID,
+            occurred_at__gte=start,
+            occurred_at__lt=end,
         )
+        .values("currency")
+        .annotate(month=Value(index), sum=Sum("amount"))
         for index, (start, end) in enumerate(pairwise(starts))
-    }
-    rows: QuerySet[LedgerEntry, Any] = (
-        entries.values("currency").annotate(**sums).order_by("currency")
-    )
-    return {row["currency"]: [row[name] for name in sums] for row in rows}
+    ]
+    sums: dict[str, list[int]] = {}
+    for row in months[0].union(*months[1:], all=True):
+        sums.setdefault(row["currency"], [0] * len(months))[row["month"]] = row["sum"]
+    return dict(sorted(sums.items()))
 
 
 def customer_link(invoice: Invoice) -> str:

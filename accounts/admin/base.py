@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import models
 from django.forms import BaseForm, Form
@@ -24,6 +25,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
+from accounts.admin.paging import Bounded, BoundedList
 from accounts.exceptions import KeyReused, Refusal, StillRunning
 from accounts.http import businesses_for, is_operator, may, person
 from accounts.models import Business
@@ -156,6 +158,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
     """
 
     show_full_result_count = False
+    paginator = Bounded
     list_per_page = 50
     list_filter_sheet = False
     compressed_fields = True
@@ -174,6 +177,9 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
         return super(ModelAdmin, self).get_action_choices(
             request, nothing, action_location
         )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedList
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

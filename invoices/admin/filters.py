@@ -11,7 +11,9 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
-from accounts.http import own_zone, today
+from accounts.http import businesses_for, own_zone, today
+from accounts.models import Business
+from accounts.roles import Permission
 from invoices import selectors
 from invoices.models import LedgerEntry
 from invoices.states import InvoiceStatus
@@ -55,13 +57,18 @@ class DueFilter(admin.SimpleListFilter):
                 status=InvoiceStatus.OPEN, due_date__lt=today(request, timezone.now())
             )
         if self.value() in PERIODS:
-            return queryset.filter(pk__in=paid_within(*PERIODS[self.value()](request)))
+            businesses = businesses_for(request, Permission.VIEW_BOOKS)
+            paid = paid_within(businesses, *PERIODS[self.value()](request))
+            return queryset.filter(pk__in=paid)
         return None
 
 
-def paid_within(start: datetime, end: datetime) -> QuerySet[Any, int]:
+def paid_within(
+    businesses: QuerySet[Business], start: datetime, end: datetime
+) -> QuerySet[Any, int]:
     """The keys of invoices on which something was paid, in full or in part."""
     entries = LedgerEntry.objects.filter(
+        business__in=businesses,
         kind__in=selectors.PAID,
         amount__gt=0,
         occurred_at__gte=start,
@@ -95,11 +102,14 @@ class CurrencyFilter(admin.SimpleListFilter):
     title = parameter_name = "currency"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        path = model_admin.business_path
+        own = businesses_for(request, model_admin.to_view).values_list("pk", flat=True)
         rows = model_admin.model._meta.default_manager.filter(
-            pk__in=model_admin.get_queryset(request).values("pk")
+            **{f"{path}__in": list(own)}
         )
-        codes = rows.order_by("currency").values_list("currency", flat=True).distinct()
-        return [(code, code) for code in codes]
+        # With the business, as an index has them: it is skipped through, not read.
+        pairs = rows.order_by().values_list(path, "currency").distinct()
+        return [(code, code) for code in sorted({code for _, code in pairs})]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Any]

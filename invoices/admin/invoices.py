@@ -1,5 +1,6 @@
 """Invoices: where drafts are written, finalized and sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +12,18 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateFilter
 
 from accounts.admin.base import label, refusal, refused_fields
 from accounts.exceptions import Refusal
-from accounts.http import person, today
+from accounts.http import businesses_for, person, today
 from invoices import selectors
 from invoices.admin.buttons import InvoiceButtons
 from invoices.admin.filters import CurrencyFilter, DueFilter, OwnRowsFilter
 from invoices.admin.history import invoice_timeline
 from invoices.admin.lines import inlines_of
 from invoices.admin.records import chosen_business, first_business, spoken, typed
+from invoices.admin.searching import found
 from invoices.admin.tabs import due_tabs
 from invoices.admin.totals import estimated, totals
 from invoices.forms import DraftForm
@@ -52,12 +55,14 @@ class InvoiceAdmin(InvoiceButtons):
         DueFilter,
         "status",
         CurrencyFilter,
+        ("issue_date", RangeDateFilter),
         ("customer", OwnRowsFilter),
     )
     list_filter_submit = True
     list_select_related = ("customer",)
-    search_fields = ("^number", "customer__name", "customer__email", "reference")
-    date_hierarchy = "issue_date"
+    # What `get_search_results` looks at.
+    search_fields = ("number", "reference", "customer__name", "customer__email")
+    search_help_text = "How a number or reference begins, or of whom a customer's name."
     ordering = ("-pk",)
     autocomplete_fields = ("customer",)
     warn_unsaved_form = True
@@ -123,6 +128,21 @@ class InvoiceAdmin(InvoiceButtons):
             request, (extra_context or {}) | tabs
         )
         return shown
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        own = businesses_for(request, self.to_view)
+        return found(queryset, text, own), False
+
+    def get_sortable_by(self, request: HttpRequest) -> Sequence[str]:
+        # What is due is worked out of the ledger: for some invoices, not for all.
+        narrowed = {"due", "customer__id__exact", "q"} & request.GET.keys()
+        dear = set() if narrowed else {"amount_due"}
+        return [name for name in self.list_display if name not in dear]
 
     # The form
 

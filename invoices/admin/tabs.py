@@ -53,7 +53,7 @@ def due_tabs(request: HttpRequest) -> list[Tab]:
             request,
             "Paid this week",
             "due=paid_this_week",
-            own.filter(pk__in=paid_within(start, end)).count(),
+            paid_within(businesses, start, end).distinct().count(),
             ((sums[0], currency) for currency, sums in paid.items()),
         ),
         _tab(request, "Drafts", "status__exact=draft", own.drafts().count()),

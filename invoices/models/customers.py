@@ -77,6 +77,12 @@ class Customer(models.Model):
 
     objects = models.Manager.from_queryset(CustomerQuerySet)()
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["business", "name"], name="customer_by_name"),
+            models.Index(fields=["business", "-id"], name="customer_newest"),
+        ]
+
     def __str__(self) -> str:
         return self.name
 

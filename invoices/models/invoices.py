@@ -298,9 +298,16 @@ class Invoice(models.Model):
         ]
         indexes = [
             models.Index(fields=["business", "-id"], name="invoice_newest"),
+            # Each ends with the key: the newest of a status are read backwards.
+            models.Index(fields=["business", "status"], name="invoice_by_status"),
+            models.Index(fields=["business", "currency"], name="invoice_by_currency"),
+            # All that the sums of what is due need; see `selectors.receivables`.
             models.Index(
-                fields=["business", "status", "due_date"], name="invoice_what_is_due"
+                fields=["business", "status", "due_date", "currency", "payable"],
+                name="invoice_sums_due",
             ),
+            models.Index(fields=["business", "issue_date"], name="invoice_by_day"),
+            models.Index(fields=["business", "reference"], name="invoice_by_order"),
         ]
 
     def __str__(self) -> str:

@@ -178,7 +178,7 @@ def test_lines_ask_for_all_their_rates_at_once(
     body = body_for(customer, rate)
     body["lines"] *= 50
 
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         response = api.post(f"{API}/invoices/preview/", body)
 
     assert response.json()["total"] == 50 * 9520

@@ -194,9 +194,9 @@ def test_lists_ask_as_often_for_many_rows(api, invoice, django_assert_max_num_qu
         ReminderStep.objects.create(business=invoice.business, days=days)
         api.post(url(invoice, "remind"))
 
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         assert len(api.get(STEPS).json()["results"]) == 3
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         assert len(api.get(url(invoice, "deliveries")).json()["results"]) == 3
 
 
