@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import batched
+from itertools import batched, chain
 from typing import Final
 
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Business
 from billing.models import DisputeMovement, Payment, Refund
 from billing.states import LEFT
-from invoices.audit import CHUNK, Check, Finding
+from invoices.audit import CHUNK, Check, Finding, chunks, in_order
 from invoices.models import LedgerEntry
 
 _KINDS: Final = LedgerEntry.Kind
@@ -29,9 +29,9 @@ def payments(business: Business) -> Iterator[Finding]:
         invoice__business=business,
         kind__in=[_KINDS.PAYMENT, _KINDS.HELD],
         source__startswith="pi_",
-    ).order_by("pk")
-    sources = entries.values_list("source", flat=True).iterator()
-    for names in batched(sources, CHUNK, strict=False):
+    )
+    for found in batched(in_order(entries, "pk", "source"), CHUNK, strict=False):
+        names = [source for _, source in found]
         there = Payment.objects.filter(payment_intent__in=names)
         known = set(there.values_list("payment_intent", flat=True))
         for source in names:
@@ -45,7 +45,7 @@ def refunds(business: Business) -> Iterator[Finding]:
     for refund, words in unbooked_refunds(rows):
         yield Finding("refunds", str(refund.payment.invoice), words)
     paid = Payment.objects.filter(invoice__business=business).with_refunded()
-    for payment in paid.select_related("invoice").order_by("pk").iterator():
+    for payment in chain.from_iterable(chunks(paid.select_related("invoice"))):
         if payment.refunded > payment.amount:
             words = (
                 f"{payment.refunded} went back of the {payment.amount} of {payment}."
@@ -56,8 +56,7 @@ def refunds(business: Business) -> Iterator[Finding]:
 def disputes(business: Business) -> Iterator[Finding]:
     """What Stripe took for disputes and gave back is booked, and nothing else is."""
     rows = DisputeMovement.objects.filter(dispute__payment__invoice__business=business)
-    rows = rows.select_related("dispute__payment__invoice").order_by("pk")
-    for chunk in batched(rows.iterator(), CHUNK, strict=False):
+    for chunk in chunks(rows.select_related("dispute__payment__invoice")):
         booked = _booked([movement.stripe_id for movement in chunk])
         for movement in chunk:
             wanted = {str(movement.kind): (movement.amount, movement.currency)}
@@ -71,9 +70,9 @@ def disputes(business: Business) -> Iterator[Finding]:
                 yield Finding("disputes", str(invoice), words)
     entries = LedgerEntry.objects.filter(
         invoice__business=business, kind__in=_OF_DISPUTES
-    ).order_by("pk")
-    sources = entries.values_list("source", flat=True).iterator()
-    for names in batched(sources, CHUNK, strict=False):
+    )
+    for found in batched(in_order(entries, "pk", "source"), CHUNK, strict=False):
+        names = [source for _, source in found]
         there = DisputeMovement.objects.filter(stripe_id__in=names)
         known = set(there.values_list("stripe_id", flat=True))
         for source in names:
@@ -83,8 +82,7 @@ def disputes(business: Business) -> Iterator[Finding]:
 
 def unbooked_payments(rows: QuerySet[Payment]) -> Iterator[tuple[Payment, str]]:
     """Those that the ledger does not have, or not so; and how."""
-    rows = rows.select_related("invoice").order_by("pk")
-    for chunk in batched(rows.iterator(), CHUNK, strict=False):
+    for chunk in chunks(rows.select_related("invoice")):
         booked = _booked([payment.payment_intent for payment in chunk])
         for payment in chunk:
             kind = _KINDS.HELD if payment.is_held else _KINDS.PAYMENT
@@ -100,7 +98,7 @@ def unbooked_payments(rows: QuerySet[Payment]) -> Iterator[tuple[Payment, str]]:
 def unbooked_refunds(rows: QuerySet[Refund]) -> Iterator[tuple[Refund, str]]:
     """As `unbooked_payments`."""
     rows = rows.exclude(stripe_id=None).select_related("payment__invoice")
-    for chunk in batched(rows.order_by("pk").iterator(), CHUNK, strict=False):
+    for chunk in chunks(rows):
         booked = _booked([str(refund.stripe_id) for refund in chunk])
         for refund in chunk:
             gone = sum(amount for amount, _ in booked[str(refund.stripe_id)].values())

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import batched
 from typing import Any, Final
 
 from django.db.models import Count, Model, Q, Sum
@@ -66,14 +67,14 @@ def documents(
     business: Business, *, with_files: bool, progress: Progress
 ) -> Iterator[Finding]:
     """All that can be said of each document by itself."""
-    for invoices in _chunks(_invoices(business)):
+    for invoices in chunks(_invoices(business)):
         known = _Known.of(invoices, "invoice")
         for invoice in invoices:
             yield from _invoice(invoice, known)
             yield from _sealed(invoice, _content(invoice))
             yield from _stored(invoice, with_files=with_files)
         progress(len(invoices))
-    for notes in _chunks(_credit_notes(business)):
+    for notes in chunks(_credit_notes(business)):
         known = _Known.of(notes, "creditnote")
         for note in notes:
             yield from _credit_note(note, known)
@@ -98,7 +99,21 @@ def _credit_notes(business: Business) -> Any:
     )
 
 
-def _chunks(rows: Any) -> Iterator[list[Any]]:
+def in_order(rows: Any, key: str, *columns: str) -> Iterator[Any]:
+    """
+    Values of a column that no two rows share, and of others beside it, in its order.
+
+    Asked for in parts: of an iterator, MySQL's driver fetches all rows at once.
+    """
+    values = rows.order_by(key).values_list(key, *columns)
+    found = list(values[:CHUNK])
+    while found:
+        yield from found
+        found = list(values.filter(**{f"{key}__gt": found[-1][0]})[:CHUNK])
+
+
+def chunks(rows: Any) -> Iterator[list[Any]]:
+    """All rows by their key, not more in memory than `CHUNK`."""
     after = 0
     while chunk := list(rows.filter(pk__gt=after).order_by("pk")[:CHUNK]):
         yield chunk
@@ -194,6 +209,9 @@ def state(invoice: Any) -> Iterator[Finding]:
     }
     if wrong.get(invoice.status):
         words = f"it is {invoice.status}, and the ledger leaves {left} of it."
+        yield Finding("ledger", str(invoice), words)
+    if any(row.business_id != invoice.business_id for row in invoice.ledger.all()):
+        words = "an entry is not said to be of its business."
         yield Finding("ledger", str(invoice), words)
 
 
@@ -350,13 +368,12 @@ def numbers(business: Business) -> Iterator[Finding]:
 def _gaps(counter: Counter) -> Iterator[Finding]:
     name = _run(counter)
     model: Any = Invoice if counter.series.kind == "invoice" else CreditNote
-    rows = model.objects.filter(counter=counter).order_by("sequence")
+    rows = model.objects.filter(counter=counter)
     skipped = SkippedNumbers.objects.filter(counter=counter).order_by("first")
     ranges = iter([*skipped.values_list("first", "last"), (counter.next_value, 0)])
     first, last = next(ranges)
     expected = 1
-    taken = rows.values_list("sequence", flat=True).iterator()
-    for sequence in taken:
+    for (sequence,) in in_order(rows, "sequence"):
         while expected == first and last:
             expected = last + 1
             first, last = next(ranges)
@@ -382,15 +399,17 @@ def _run(counter: Counter) -> str:
 
 def _chain(counter: Counter) -> Iterator[Finding]:
     previous = ""
-    rows = Seal.objects.filter(counter=counter).order_by("sequence")
-    for seal in rows.only("sequence", "sha256", "previous", "chain").iterator():
-        if seal.previous != previous:
-            words = f"the seal of {seal.sequence} does not follow on the one before."
+    rows = Seal.objects.filter(counter=counter)
+    for sequence, sha256, before, chain in in_order(
+        rows, "sequence", "sha256", "previous", "chain"
+    ):
+        if before != previous:
+            words = f"the seal of {sequence} does not follow on the one before."
             yield Finding("chain", _run(counter), words)
-        if seals.chained(seal.previous, seal.sha256) != seal.chain:
-            words = f"the chain is broken at {seal.sequence}."
+        if seals.chained(before, sha256) != chain:
+            words = f"the chain is broken at {sequence}."
             yield Finding("chain", _run(counter), words)
-        previous = seal.chain
+        previous = chain
 
 
 # Money that came past Stripe, and what customers have to their credit
@@ -399,7 +418,7 @@ def _chain(counter: Counter) -> Iterator[Finding]:
 def payments(business: Business) -> Iterator[Finding]:
     """Money that a person booked, against ledger and balance."""
     rows = ManualPayment.objects.filter(invoice__business=business)
-    for chunk in _chunks(rows.select_related("invoice")):
+    for chunk in chunks(rows.select_related("invoice")):
         sources = {f"manual:{row.public_id}": row for row in chunk}
         booked = _booked(LedgerEntry, sources)
         kept = _booked(BalanceEntry, sources)
@@ -410,9 +429,9 @@ def payments(business: Business) -> Iterator[Finding]:
             yield from _manual(row, -back, row.amount if row.reversed_at else 0, "back")
     manual = LedgerEntry.objects.filter(
         invoice__business=business, source__startswith="manual:"
-    ).values_list("source", flat=True)
-    for entries in _lists(manual.order_by("pk")):
-        ids = [source.partition(":")[2] for source in entries]
+    )
+    for entries in batched(in_order(manual, "pk", "source"), CHUNK, strict=False):
+        ids = [source.partition(":")[2] for _, source in entries]
         there = ManualPayment.objects.filter(public_id__in=ids)
         known = {str(found) for found in there.values_list("public_id", flat=True)}
         for missing in sorted(set(ids) - known):
@@ -434,17 +453,6 @@ def _manual(row: Any, booked: int, wanted: int, way: str) -> Iterator[Finding]:
             f"of the payment of {row.received_on}, {wanted} {way}; {booked} is booked."
         )
         yield Finding("payments", str(row.invoice), words)
-
-
-def _lists(rows: Any) -> Iterator[list[Any]]:
-    chunk = []
-    for row in rows.iterator():
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def balances(business: Business) -> Iterator[Finding]:
@@ -472,12 +480,13 @@ def _both(kept: Any, ledger: Any) -> Iterator[Finding]:
         (kept, ledger, "the ledger"),
         (ledger, kept, "the balance"),
     ):
-        for chunk in _lists(rows.order_by("pk").values_list("source", "amount")):
-            sources = [source for source, _ in chunk]
+        moves = in_order(rows, "pk", "source", "amount")
+        for chunk in batched(moves, CHUNK, strict=False):
+            sources = [source for _, source, _ in chunk]
             found = dict(
                 others.filter(source__in=sources).values_list("source", "amount")
             )
-            for source, amount in chunk:
+            for _, source, amount in chunk:
                 if found.get(source) != -amount:
                     words = f"{amount} has no {-amount} in {name}."
                     yield Finding("balances", source, words)

@@ -236,6 +236,10 @@ FAULTS = {
         "DELETE FROM invoices_ledgerentry WHERE source = 'pi_card'",
         ["ledger", "INV-00004", "it is paid, and the ledger leaves 11900 of it."],
     ),
+    "a ledger row of another business": (
+        "UPDATE invoices_ledgerentry SET business_id = NULL WHERE source = 'pi_card'",
+        ["ledger", "INV-00004", "an entry is not said to be of its business."],
+    ),
     "a payment that nobody booked": (
         "DELETE FROM invoices_ledgerentry WHERE source = 'pi_card'",
         ["payments", "payment pi_card is 11900 EUR as payment; booked is nothing."],
