@@ -7,12 +7,20 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
 from invoices.exceptions import NumberNotAvailable, SeriesChanged
-from invoices.models import Counter, CreditNote, Invoice, Series, SkippedNumbers
+from invoices.models import (
+    Counter,
+    CreditNote,
+    Invoice,
+    Seal,
+    Series,
+    SkippedNumbers,
+)
 
 FIELDS: Final = frozenset({"prefix", "pattern", "resets_yearly"})
 # What the column holds, with room to count on.
@@ -30,11 +38,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A number, and its place in its run."""
+    """A number, its place in its run, and the chain of seals up to there."""
 
     counter_id: int
     sequence: int
     number: str
+    chain: str
 
 
 def open_run(business: Business, kind: Series.Kind, day: date) -> Run:
@@ -54,18 +63,26 @@ def take_number(run: Run) -> Taken:
     """
     The next number. Its row stays locked until the transaction ends: take it last.
 
+    Counting on takes the lock, and is the first of two statements: every one that is made
+    from here on is waited for by all others who number something.
+
     :raises SeriesChanged: if the series began to count otherwise since the run was found
     """
-    counter = Counter.objects.select_for_update().get(pk=run.counter_id)
-    series = Series.objects.get(pk=counter.series_id)
+    counters = Counter.objects.filter(pk=run.counter_id)
+    counters.update(next_value=F("next_value") + 1)
+    latest = Seal.objects.filter(counter=OuterRef("pk")).order_by("-sequence")
+    counter = (
+        counters.select_related("series")
+        .annotate(chain=Subquery(latest.values("chain")[:1]))
+        .get()
+    )
+    series, taken = counter.series, counter.next_value - 1
     if counter.year != _year_of_run(series, run.year):
         raise SeriesChanged(
             "The numbers were changed at this moment. Please try again."
         )
-    taken = counter.next_value
-    counter.next_value += 1
-    counter.save(update_fields=["next_value"])
-    return Taken(counter.pk, taken, series.number(run.year, taken))
+    number = series.number(run.year, taken)
+    return Taken(counter.pk, taken, number, counter.chain or "")
 
 
 def series_of(business: Business, kind: Series.Kind) -> Series:

@@ -45,11 +45,10 @@ def seal(
     """
     Seal one document, which is saved, last of all in the transaction that numbered it.
 
-    Whoever holds the lock of the counter since `take_number` sees every seal before this
-    one, and nobody writes another.
+    Whoever holds the lock of the counter since `take_number` was told of every seal before
+    this one, and nobody writes another.
     """
-    before = Seal.objects.filter(counter=taken.counter_id).order_by("-sequence")
-    previous = before.values_list("chain", flat=True).first() or ""
+    previous = taken.chain
     text = seals.numbered(content, taken.number, taken.sequence)
     own = seals.sha256(text)
     return Seal.objects.create(
