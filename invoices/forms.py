@@ -41,6 +41,11 @@ class DraftForm(forms.ModelForm[Invoice]):
             field: Any = self.fields["currency"]
             field.required = False
             field.choices = [("", "The customer's"), *CURRENCIES]
+        if "due_date" in self.fields:
+            self.fields["due_date"].help_text = (
+                "Left empty, the customer's terms or the business's count from the issue "
+                "date."
+            )
         _without_zeros(self.initial)
 
 

@@ -10,6 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from accounts.admin.base import button, show_refusal
 from accounts.exceptions import Refusal
@@ -74,9 +75,16 @@ class AttachmentAdmin(RecordAdmin):
     readonly_fields = ("name", "invoice_", "size_", "created_at")
     actions_detail = ("download",)
 
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        labels = {"is_mailed": "Mailed", "is_shown": "Shown"}
+        return super().get_form(request, obj, change, labels=labels, **kwargs)
+
     @admin.display(description="invoice")
     def invoice_(self, attachment: Attachment) -> Any:
-        return attachment.invoice or "-"
+        address = reverse("admin:invoices_invoice_change", args=[attachment.invoice_id])
+        return format_html('<a href="{}">{}</a>', address, attachment.invoice)
 
     @admin.display(description="size", ordering="size")
     def size_(self, attachment: Attachment) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import TextField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
+from unfold.admin import StackedInline
 from unfold.dataclasses import UnfoldAction
 
 from accounts import tax_ids
@@ -31,20 +32,15 @@ from invoices.services import contacts, customers, delivering, sending
 NEWEST = 8
 
 
-class ContactInline(OfBusiness, TabularInline):
+class ContactInline(OfBusiness, StackedInline):
     model = Contact
     business_path = "customer__business"
     to_delete = Permission.WRITE_BOOKS
     extra = 0
-    show_title = False
     ordering = ("pk",)
     fields = (
-        "name",
-        "email",
-        "phone",
-        "gets_invoices",
-        "gets_reminders",
-        "gets_statements",
+        ("name", "email", "phone"),
+        ("gets_invoices", "gets_reminders", "gets_statements"),
     )
 
     def _may(self, request: HttpRequest, permission: Any, obj: Any) -> bool:
@@ -70,6 +66,14 @@ class CustomerAdmin(RecordAdmin):
     )
     change_form_template = "admin/invoices/customer.html"
     actions_detail = ("statement", "send_statement")
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(db_field, TextField):
+            field.widget.attrs["rows"] = 3
+        return field
 
     @admin.display
     def invoices(self, customer: Customer) -> SafeString:
