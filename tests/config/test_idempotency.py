@@ -19,6 +19,7 @@ from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 from accounts.api import idempotency
 from accounts.api.throttles import UserThrottle
 from accounts.api.viewsets import GenericViewSet
+from accounts.exceptions import LastOwner
 from accounts.models import ApiToken, IdempotencyRecord, User
 from accounts.services import members, repeating
 from invoices.models import CreditNote, Customer
@@ -26,6 +27,7 @@ from tests.api import speaking_as
 from tests.at_once import at_once
 from tests.billing.world import finalized
 from tests.factories import (
+    CustomerFactory,
     InvoiceFactory,
     InvoiceLineFactory,
     MembershipFactory,
@@ -221,24 +223,36 @@ class Odd(GenericViewSet[User]):
         type(self).done += 1
         return Response(status=HTTPStatus.NO_CONTENT, headers={"Location": "/there/"})
 
+    def half(self, request: Request) -> Response:
+        UserFactory(username="half")
+        raise LastOwner("No.")
+
+
+def asked(action, owner):
+    request = APIRequestFactory().post("/", headers={"Idempotency-Key": action})
+    force_authenticate(request, owner)
+    return Odd.as_view({"post": action})(request)
+
 
 @pytest.mark.parametrize("action", ["pdf", "nothing"])
 def test_an_answer_of_any_kind_is_given_again(owner, action):
     before = Odd.done
-    view = Odd.as_view({"post": action})
 
-    def asked():
-        request = APIRequestFactory().post("/", headers={"Idempotency-Key": action})
-        force_authenticate(request, owner)
-        return view(request)
-
-    first, again = asked(), asked()
+    first, again = asked(action, owner), asked(action, owner)
 
     assert Odd.done == before + 1
     assert (again.status_code, again.content) == (first.status_code, first.content)
     headers = dict(again.items())
     assert headers.pop("Idempotent-Replayed") == "true"
     assert headers == dict(first.items())
+
+
+def test_what_is_refused_half_way_is_undone_and_stays_refused(owner):
+    first, again = asked("half", owner), asked("half", owner)
+
+    assert (first.status_code, first.data["code"]) == (409, "last_owner")
+    assert again.content == first.content
+    assert not User.objects.filter(username="half").exists()
 
 
 @pytest.fixture(scope="module")
@@ -264,14 +278,21 @@ def test_every_post_is_described_with_the_key(posts):
 
 
 @pytest.mark.thorough
-def test_every_post_honours_the_key(posts, api, owner):
+def test_every_post_honours_the_key(posts, api, owner, business):
+    # What is of a customer or an invoice is for who may see that, each time.
+    known = {
+        "customer_id": CustomerFactory(business=business).public_id,
+        "invoice_id": InvoiceFactory(business=business).public_id,
+    }
+
     def answers(path, key, body):
         return post(api, key, body, path)
 
     for described in posts:
         # A series is of a business and of a kind.
-        kind = "-invoice" if "series" in described else ""
-        path = re.sub(r"{\w+}", f"{uuid4()}{kind}", described)
+        other = f"{uuid4()}-invoice" if "series" in described else uuid4()
+        names = re.findall(r"{(\w+)}", described)
+        path = described.format(**{name: known.get(name, other) for name in names})
         asked = APIRequestFactory().post(path, {"a": 1}, format="json")
         repeating.do_once(
             caller=f"user:{owner.public_id}",
