@@ -95,7 +95,8 @@ def _audit(request: HttpRequest) -> Audit | None:
 def _reconciled_at() -> datetime | None:
     """Until when the books were last held against Stripe, all of them."""
     good = ReconciliationRun.objects.filter(status=ReconciliationRun.Status.FINISHED)
-    return good.aggregate(at=Max("until"))["at"]
+    latest: datetime | None = good.aggregate(at=Max("until"))["at"]
+    return latest
 
 
 def _newest(request: HttpRequest) -> list[Happening]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from itertools import batched
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -103,7 +104,7 @@ def settle(round_: Round, session: Session) -> None:
         Q(key=session.checkout_key) | Q(session_id=session.id)
     )
     known = checkout.select_related("invoice").first()
-    invoice = known.invoice if known else _invoice_of(session)
+    invoice = known.invoice if known else _invoice(session.invoice_id)
     amount = format_money(session.amount, session.currency)
     if invoice is None:
         _tell_of_stranger(round_, session, amount)
@@ -113,15 +114,19 @@ def settle(round_: Round, session: Session) -> None:
         SESSIONS,
         session.id,
         f"invoice {invoice.number}, {said}",
-        partial(_settle, round_, session, invoice, is_known=known is not None),
+        partial(
+            _settle, round_, session, invoice, None if known else session.checkout_key
+        ),
         invoice=invoice,
         about=session.created_at,
     )
 
 
-def _invoice_of(session: Session) -> Invoice | None:
+def _invoice(public_id: UUID | None) -> Invoice | None:
+    if public_id is None:
+        return None
     issued = Invoice.objects.exclude(status=InvoiceStatus.DRAFT)
-    return issued.filter(public_id=session.invoice_id).first()
+    return issued.filter(public_id=public_id).first()
 
 
 def _tell_of_stranger(round_: Round, session: Session, amount: str) -> None:
@@ -132,17 +137,20 @@ def _tell_of_stranger(round_: Round, session: Session, amount: str) -> None:
 
 
 def _settle(
-    round_: Round, session: Session, invoice: Invoice, *, is_known: bool
+    round_: Round, session: Session, invoice: Invoice, lost: UUID | None
 ) -> None:
+    """
+    :param lost: the key of the attempt, where its row is gone
+    """
     now = round_.clock()
-    if not is_known:
-        _make_anew(invoice, session, now)
+    if lost:
+        _make_anew(invoice, session, lost, now)
     # Asked for again: a run takes minutes, and a session may have been paid since.
     settling.sync_session(session_id=session.id, now=now)
 
 
 @transaction.atomic
-def _make_anew(invoice: Invoice, session: Session, now: datetime) -> None:
+def _make_anew(invoice: Invoice, session: Session, key: UUID, now: datetime) -> None:
     """
     The attempt that a session was made for. It holds the invoice's slot if that is free:
     a payment may still be on its way.
@@ -150,7 +158,7 @@ def _make_anew(invoice: Invoice, session: Session, now: datetime) -> None:
     invoice = lock_invoice(invoice.pk)
     is_free = not Checkout.objects.filter(open_slot=invoice.pk).exists()
     Checkout.objects.create(
-        key=session.checkout_key,
+        key=key,
         invoice=invoice,
         amount=session.amount,
         currency=session.currency,
@@ -193,6 +201,6 @@ def _look_up(round_: Round, intent: intents.Intent) -> None:
         PAYMENTS,
         intent.id,
         f"{amount} arrived at Stripe, and nothing here asked for it.",
-        invoice=Invoice.objects.filter(public_id=intent.invoice_id).first(),
+        invoice=_invoice(intent.invoice_id),
         about=intent.created_at,
     )
