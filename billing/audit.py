@@ -71,8 +71,8 @@ def disputes(business: Business) -> Iterator[Finding]:
     entries = LedgerEntry.objects.filter(
         invoice__business=business, kind__in=_OF_DISPUTES
     )
-    for found in batched(in_order(entries, "pk", "source"), CHUNK, strict=False):
-        names = [source for _, source in found]
+    for page in batched(in_order(entries, "pk", "source"), CHUNK, strict=False):
+        names = [source for _, source in page]
         there = DisputeMovement.objects.filter(stripe_id__in=names)
         known = set(there.values_list("stripe_id", flat=True))
         for source in names:
