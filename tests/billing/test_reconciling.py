@@ -56,6 +56,7 @@ def test_when_every_webhook_is_lost_it_settles_and_then_finds_nothing(stripe, in
 
 
 @pytest.mark.scenario(33)
+@pytest.mark.thorough
 def test_a_database_restored_from_a_copy_is_brought_up_to_date(stripe, run_tasks):
     paid, refunded, disputed, doubled = invoices = [finalized() for _ in range(4)]
     known = start(paid)
