@@ -143,7 +143,7 @@ class PaymentAdmin(MoneyAdmin):
             act=act,
         )
 
-    @button("Keep for the customer", "account_balance_wallet")
+    @button("Keep", "account_balance_wallet")
     def keep(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
         if not _may_write(request, payment):
@@ -190,7 +190,7 @@ class DecisionFilter(admin.SimpleListFilter):
 class HeldPaymentAdmin(PaymentAdmin):
     """The desk: money that fits no invoice, until somebody says what becomes of it."""
 
-    list_display = ("received_at", "invoice", "customer", "left_", "problem")
+    list_display = ("left_", "problem", "invoice", "customer", "received_at")
     list_filter = (DecisionFilter, "problem", CurrencyFilter)
     list_select_related = ("invoice__customer",)
     date_hierarchy = None
