@@ -32,6 +32,28 @@ RUN_COLORS = {
     ReconciliationRun.Status.INCOMPLETE: "warning",
 }
 STATE_COLORS = {"open": "warning", "settled": "success"}
+_STRIPES_WORD = "What Stripe says is what happened: look it up there."
+_FAULT = "This is a fault of the site. Whoever runs it finds more in the log."
+# By the name of the check.
+ADVICE = {
+    "sessions": (
+        "See at Stripe who paid. Send the money back there, or write the invoice again "
+        "and record the payment on it."
+    ),
+    "payments": (
+        "See at Stripe what arrived, and from whom. If it is not for you, send it back "
+        "there; if it is, record it on its invoice as a payment by other means."
+    ),
+    "refunds": f"{_STRIPES_WORD} What the customer misses, pay back otherwise.",
+    "disputes": _STRIPES_WORD,
+    "balance": (
+        "See at Stripe what moved, and why. If a bank took the money back, ask the "
+        "customer to pay again."
+    ),
+    "attempts": "Look the payment up at Stripe, and ask its support what became of it.",
+    "events": _FAULT,
+    "books": _FAULT,
+}
 
 
 @admin.register(ReconciliationRun)
@@ -43,7 +65,7 @@ class ReconciliationRunAdmin(OperatorAdmin):
         ("state", "found"),
         ("started_at", "finished_at"),
         ("since", "until"),
-        ("missed", "day"),
+        "missed",
         "checks",
         "days",
     )
@@ -104,14 +126,15 @@ class NoteForm(forms.Form):
 class ReconciliationFindingAdmin(LookOnly):
     """Of a business, or of nobody known: those are for operators."""
 
-    list_display = ("first_seen_at", "on", "words", "state")
+    list_display = ("what", "on", "state", "first_seen_at")
     list_filter = (StateFilter, "check_name")
     list_select_related = ("invoice", "settled_by")
     search_fields = ("=subject", "^invoice__number")
     ordering = ("-pk",)
     actions_detail = ("settle", "at_stripe")
     fields = (
-        "words",
+        "what",
+        "what_to_do",
         ("on", "state"),
         ("check_name", "subject"),
         ("first_seen_at", "seen_at"),
@@ -123,6 +146,14 @@ class ReconciliationFindingAdmin(LookOnly):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields + (self.ended_fields if obj and obj.ended_at else ())
+
+    @admin.display
+    def what(self, finding: ReconciliationFinding) -> str:
+        return finding.words
+
+    @admin.display
+    def what_to_do(self, finding: ReconciliationFinding) -> str:
+        return ADVICE[finding.check_name]
 
     @admin.display(description="invoice", ordering="invoice__number")
     def on(self, finding: ReconciliationFinding) -> str:
