@@ -164,7 +164,7 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         return is_public(address.ipv4_mapped)
     if address in TRANSLATED:
         return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return address in IN_USE and address.is_global and address.sixtofour is None
+    return address in IN_USE and address.is_global
 
 
 class _Connection(http.client.HTTPConnection):

@@ -276,6 +276,8 @@ def test_an_endpoint_that_fails_keeps_no_other_waiting(
     assert len(listener.heard) == 3
     waiting = dead.deliveries.order_by("pk").values_list("tries", flat=True)
     assert list(waiting) == [1, 0, 0]
+    # Nor anybody who waits for a page.
+    assert not WebhookEndpoint.objects.get(pk=dead.pk).is_prompt
 
 
 def test_deliver_due_begins_nothing_when_its_time_is_over(
