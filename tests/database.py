@@ -105,11 +105,16 @@ class Server:
         return self.directory / "ca.pem"
 
     @property
+    def _scratch(self) -> Path:
+        return self.directory / "tmp"
+
+    @property
     def log(self) -> Path:
         return self.directory / "log"
 
     def create_files(self) -> None:
         write_certificates(self.directory, HOST)
+        self._scratch.mkdir()
         # It runs at every start.
         (self.directory / "init.sql").write_text(
             f"CREATE DATABASE IF NOT EXISTS {NAME};\n"
@@ -189,7 +194,12 @@ class Server:
     def _place(self) -> list[str]:
         # A server refuses to run as root unless told that this is meant.
         user = ["--user=root"] if os.geteuid() == 0 else []
-        return [*user, f"--datadir={self.directory / 'data'}"]
+        # A server that starts deletes the temporary tables that it finds, whoever's.
+        return [
+            *user,
+            f"--datadir={self.directory / 'data'}",
+            f"--tmpdir={self._scratch}",
+        ]
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
