@@ -25,7 +25,7 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast fmt lint types check docs migrations migrate audit ci lock \
-	package can-package invoke rehearse deploy rollback restart undeploy status logs unlock bench current-docs
+	package can-package invoke rehearse deploy rollback restart undeploy status logs unlock bench scale current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -140,6 +140,9 @@ unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=
 
 bench: $(DEV) ## compare ourselves with peers (ARGS=--quick; ARGS=--help lists more)
 	$(PYTHON) -m benchmarks $(ARGS)
+
+scale: $(DEV) ## 200,000 invoices beside 200: does anything grow? (ARGS=--quick)
+	$(PYTHON) -m benchmarks.scale $(ARGS)
 
 # Tools and environments: made when missing, filled when a lock changes.
 

@@ -91,7 +91,7 @@ def server() -> Iterator[Server]:
     :raises tests.database.DatabaseError: see `tests.database.private_mariadb`
     """
     with private_mariadb() as url:
-        connection = _connected(url)
+        connection = connected(url)
         with connection.cursor() as cursor:
             # As a server has it that nobody made for tests: plans rest on statistics.
             cursor.execute("SET GLOBAL innodb_stats_persistent = ON")
@@ -142,7 +142,7 @@ def seed_ours(server: Server, target: Target) -> list[str]:
 def seed_peer(server: Server, database: str, keys: list[str]) -> None:
     """Fill a database of three tables."""
     server.ask(f"CREATE DATABASE {database}")
-    connection = _connected(server.url_of(database))
+    connection = connected(server.url_of(database))
     with connection.cursor() as cursor:
         for statement in SCHEMA.read_text().split(";\n"):
             if statement.strip():
@@ -189,7 +189,7 @@ def _posts(posts: Iterable[rows.Post]) -> Iterator[tuple[object, ...]]:
         )
 
 
-def _connected(url: str) -> Any:
+def connected(url: str) -> Any:
     place = urlsplit(url)
     return MySQLdb.connect(
         host=place.hostname,
