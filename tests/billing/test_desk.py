@@ -75,6 +75,15 @@ def test_only_what_is_left_after_a_refund_is_kept(invoice, held, run_tasks):
         refund(held, 1)
 
 
+def test_what_goes_back_in_whole_is_not_kept_as_well(invoice, held):
+    refund(held)
+
+    with pytest.raises(NotOnTheDesk, match="waits for a decision"):
+        keep(held)
+
+    assert selectors.balances(invoice.customer) == {}
+
+
 def test_what_comes_back_after_that_can_be_sent_again_and_not_be_kept(
     stripe, held, run_tasks
 ):
