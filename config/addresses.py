@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -36,17 +37,21 @@ def endpoints() -> list[Endpoint]:
         view: Any = pattern.callback
         allowed = getattr(getattr(view, "cls", None), "http_method_names", ["get"])
         path = f"/{_plain(route)}"
-        for method in getattr(view, "actions", None) or ["get"]:
-            if method in allowed:
+        for method in list(getattr(view, "actions", None) or ["get"]):
+            # A view that was asked once answers HEAD as well, as it answers GET.
+            if method in allowed and method != "head":
                 found.add(Endpoint(method.upper(), path))
     return sorted(found, key=lambda each: (each.path, each.method))
 
 
 def pages() -> list[Page]:
     """Those that are about a model, by the model; Django's first."""
+    # It is loaded with its first page, and would have no models before.
+    from config import back_office  # noqa: F401, PLC0415 - as said above
+
     found = []
-    for model, pages_of in admin.site._registry.items():
-        opts = model._meta
+    for model in filter(admin.site.is_registered, apps.get_models()):
+        pages_of, opts = admin.site.get_model_admin(model), model._meta
         prefix = f"{opts.app_label}_{opts.model_name}_"
         names = {str(url.name) for url in pages_of.get_urls() if url.name}
         actions = {name.removeprefix(prefix) for name in names}

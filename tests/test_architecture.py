@@ -105,6 +105,8 @@ PUBLIC = {
     "billing:return": "customers have a secret link and no account",
     "billing:document": "customers have a secret link and no account",
     "billing:credit_note": "customers have a secret link and no account",
+    "billing:receipt": "customers have a secret link and no account",
+    "billing:file": "customers have a secret link and no account",
     "invoices:verify": "whoever was sent a document may check it",
     "billing:stripe_webhook": "Stripe signs what it sends",
 }

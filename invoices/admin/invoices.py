@@ -8,10 +8,11 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Case, QuerySet, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from unfold.contrib.filters.admin import RangeDateFilter
 
 from accounts.admin.base import label, refusal, refused_fields
@@ -277,6 +278,8 @@ class InvoiceAdmin(InvoiceButtons):
             else self.has_add_permission(request)
         ):
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         form = self.get_form(request, invoice, change=bool(invoice))(
             request.POST, instance=invoice
         )
@@ -363,7 +366,8 @@ def _linked(invoice: Invoice) -> list[Linked]:
 def _told(payment: ManualPayment) -> str:
     amount = spoken(payment.amount, payment.currency)
     back = ", taken back" if payment.reversed_at else ""
-    return f"{payment.get_method_display()} on {payment.received_on}, {amount}{back}"
+    day = date_format(payment.received_on)
+    return f"{payment.get_method_display()} on {day}, {amount}{back}"
 
 
 def _url(row: Any) -> str:

@@ -27,6 +27,7 @@ BOOKS = {
     "Series",
     "Reminder steps",
     "Deliveries",
+    "Attachments",
     "Documents",
     "Payments",
     "Manual payments",

@@ -9,8 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import TextChoices
 
 from accounts.event_types import OF_BUSINESS, OF_SITE
-from accounts.roles import PERMISSIONS, Permission, Role
-from config import scenarios
+from config import rights, scenarios
 from invoices.states import TRANSITIONS
 
 VECTORS: Final = Path(__file__).parents[3] / "tests" / "data" / "invoice_vectors.json"
@@ -40,7 +39,7 @@ def pages() -> dict[str, str]:
             TRANSITIONS,
         ),
         "payment-scenarios.md": scenarios.page(),
-        "roles.md": roles(),
+        "roles.md": rights.page(),
         "vectors.md": vectors(json.loads(VECTORS.read_text())),
     }
 
@@ -87,25 +86,6 @@ def states[S: TextChoices](
             *arrows,
             "```\n",
             "| From | May become |\n|---|---|",
-            *rows,
-            "",
-        ]
-    )
-
-
-def roles() -> str:
-    header = " | ".join(role.label for role in Role)
-    rows = [
-        f"| {permission.label} | "
-        + " | ".join("yes" if permission in PERMISSIONS[role] else "" for role in Role)
-        + " |"
-        for permission in Permission
-    ]
-    return "\n".join(
-        [
-            "# Who may do what\n",
-            f"| | {header} |",
-            "|---|" + "---|" * len(Role),
             *rows,
             "",
         ]

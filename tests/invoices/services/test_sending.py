@@ -115,7 +115,7 @@ def test_send_invoice_attaches_what_is_to_go_along(invoice, run_tasks):
         "INV-00001.pdf",
         "hours.csv",
     ]
-    assert message.attachments[1].content == "hours.csv"
+    assert message.attachments[1].content == b"hours.csv"
 
 
 def test_send_invoice_opens_the_link_anew(invoice):
