@@ -304,12 +304,15 @@ def _visits(shops: tuple[Shop, Shop], who: str) -> Iterator[tuple[Page, Shop, st
 
 
 def _opened(client: Client, page: Page, shop: Shop, method: str) -> int:
-    of_all = page.action in {"changelist", "add"} or page.action.startswith("add_")
-    args = [] if of_all else [shop.row(page.model).pk]
+    args = [] if _is_of_all(page) else [shop.row(page.model).pk]
     with transaction.atomic():
         code = getattr(client, method)(reverse(page.name, args=args)).status_code
         transaction.set_rollback(True)
     return int(code)
+
+
+def _is_of_all(page: Page) -> bool:
+    return page.action in {"changelist", "add"} or page.action.startswith("add_")
 
 
 def _may_open(page: Page, who: str, method: str) -> bool:
@@ -327,7 +330,7 @@ def _page_expected(
         return _refused(302)
     access = PAGES[page.model]
     is_foreign = not is_own and isinstance(access.read, Permission)
-    if is_foreign and access.read != Permission.WRITE_POSTS and page.action != "add":
+    if is_foreign and access.read != Permission.WRITE_POSTS and not _is_of_all(page):
         return _refused(403, 404)
     if not _may_open(page, who, method):
         return _refused(403, 404)
