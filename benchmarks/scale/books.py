@@ -52,6 +52,7 @@ DRAFTS, YOUNG = 1, 3
 LEAST_DRAFTS, LEAST_YOUNG = 55, 120
 UNPAID: Final = 50
 INVOICES_OF_A_CUSTOMER: Final = 50
+LEAST_CUSTOMERS: Final = 55
 ZONE: Final = ZoneInfo("Europe/Berlin")
 FIRST: Final = ("Northwind", "Kaffeehaus", "Sakura", "Harbor", "Werkstatt", "Linden")
 SECOND: Final = ("Traders", "am Markt", "Press", "& Finch", "Wien", "Studio", "Works")
@@ -86,7 +87,7 @@ def found_business(many: int) -> None:
         TaxRate.objects.create(
             business=business, name=f"VAT {rate} %", percent=Decimal(rate)
         )
-    customers = range(max(4, many // INVOICES_OF_A_CUSTOMER))
+    customers = range(max(LEAST_CUSTOMERS, many // INVOICES_OF_A_CUSTOMER))
     Customer.objects.bulk_create(
         (_customer(business, place) for place in customers), CHUNK
     )
@@ -215,7 +216,7 @@ class _Books:
     def write(self, place: int, many: int) -> None:
         issued_at = _issued_at(place, many, self.now)
         spec = _spec(place)
-        invoice = self._draft(place)
+        invoice = self._draft(place, many)
         lines = self._lines(invoice, spec)
         self._tell("invoice.created", invoice, issued_at)
         drafts = max(LEAST_DRAFTS, many * DRAFTS // 100)
@@ -246,9 +247,11 @@ class _Books:
 
     # Its rows
 
-    def _draft(self, place: int) -> Invoice:
-        # Neighbors go to customers who are none.
+    def _draft(self, place: int, many: int) -> Invoice:
+        # Neighbors go to customers who are none; as many to one of them at every size.
         index = (place * 2_654_435_761 >> 8) % len(self.firm.customers)
+        if place % max(1, many // INVOICES_OF_A_CUSTOMER) == 0:
+            index = 1
         invoice: Invoice = self._add(
             Invoice(
                 business=self.firm.business,

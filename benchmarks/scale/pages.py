@@ -143,10 +143,10 @@ def _years() -> dict[str, str]:
     return {"currency": "EUR", "start": str(start), "end": str(today)}
 
 
-def _month(reader: Reader) -> dict[str, str]:
-    end = datetime.now(UTC) - timedelta(days=60)
+def _months() -> dict[str, str]:
+    end = datetime.now(UTC) - timedelta(days=3 * 365)
     return {
-        "issued_after": str((end - timedelta(days=30)).date()),
+        "issued_after": str((end - timedelta(days=90)).date()),
         "issued_before": str(end.date()),
     }
 
@@ -162,7 +162,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "overdue": _page("what is overdue", LIST, due="overdue"),
     "paid": _page("what was paid this week", LIST, due="paid_this_week"),
     "drafts": _page("drafts", LIST, status__exact="draft"),
-    "currency": _page("in one currency", LIST, currency="CHF"),
+    "currency": _page("in one currency", LIST, currency="EUR"),
     "by_number": Act(
         "search for a number",
         lambda reader, _: reader.page(LIST, q=str(reader.paid.number)),
@@ -206,8 +206,8 @@ ACTS: Final[Mapping[str, Act]] = {
     "api_number": Act(
         "API, by number", lambda reader, _: reader.list(number=str(reader.paid.number))
     ),
-    "api_month": Act(
-        "API, of one month", lambda reader, _: reader.list(**_month(reader))
+    "api_months": Act(
+        "API, of three months", lambda reader, _: reader.list(**_months())
     ),
     "api_currency": Act(
         "API, in one currency", lambda reader, _: reader.list(currency="CHF")
