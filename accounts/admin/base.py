@@ -260,6 +260,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
         act: Callable[[], str],
         form: Form | None = None,
         done: Callable[[], str] | None = None,
+        show: Callable[[], HttpResponse] | None = None,
     ) -> HttpResponse:
         """
         A page that says what will happen; only its button, a POST, does it, once.
@@ -268,6 +269,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
             was done; nothing for the network, which waits for the commit
         :param form: what must be known first; `act` is called once it is valid
         :param done: the address to go to afterwards, if not back to the row
+        :param show: the page to answer with instead, for what no cookie may carry there
         """
         page = self.page_of(obj.pk)
         key = request.POST.get(KEY) or str(uuid4())
@@ -277,7 +279,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
                     request, key, lambda: (act(), done() if done else page)
                 )
                 messages.success(request, sentence)
-                return redirect(address)
+                return show() if show else redirect(address)
             except (Refusal, ValidationError) as error:
                 if form is None or isinstance(error, StillRunning):
                     messages.error(request, " ".join(_sentences(error)))

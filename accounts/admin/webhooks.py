@@ -6,15 +6,15 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -128,8 +128,25 @@ class WebhookEndpointAdmin(BackOfficeAdmin):
         made = endpoints.create_endpoint(
             business=form.cleaned_data["business"], actor=actor, now=now, fields=fields
         )
-        obj.pk = made.pk
-        messages.warning(request, _told(made))
+        obj.pk, obj.public_id = made.pk, made.public_id
+
+    def response_add(
+        self, request: HttpRequest, obj: WebhookEndpoint, post_url_continue: Any = None
+    ) -> HttpResponse:
+        return self._secret(request, obj, "The endpoint is added")
+
+    def _secret(
+        self, request: HttpRequest, endpoint: WebhookEndpoint, title: str
+    ) -> HttpResponse:
+        # Not redirected to: a message for another page travels there in a cookie.
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.model._meta,
+            "secret": WebhookEndpoint.objects.get(pk=endpoint.pk).secret,
+            "page": self.page_of(endpoint.pk),
+        }
+        return TemplateResponse(request, "admin/webhooks/secret.html", context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         # Its log goes with it, which nobody may delete alone.
@@ -193,11 +210,10 @@ class WebhookEndpointAdmin(BackOfficeAdmin):
         endpoint = self.get_object(request, object_id)
 
         def act() -> str:
-            return _told(
-                endpoints.roll_secret(
-                    endpoint=endpoint, actor=person(request), now=timezone.now()
-                )
+            endpoints.roll_secret(
+                endpoint=endpoint, actor=person(request), now=timezone.now()
             )
+            return "For a day, the secret before signs as well."
 
         return self.ask(
             request,
@@ -209,15 +225,8 @@ class WebhookEndpointAdmin(BackOfficeAdmin):
                 "until then."
             ),
             act=act,
+            show=lambda: self._secret(request, endpoint, "The new secret"),
         )
-
-
-def _told(endpoint: WebhookEndpoint) -> SafeString:
-    return format_html(
-        'The secret is <code class="bo-secret">{}</code> Copy it now: nobody can show it '
-        "again. Whoever listens checks signatures with it.",
-        endpoint.secret,
-    )
 
 
 def _code(text: str) -> SafeString:
