@@ -88,7 +88,8 @@ def test_another_secret_is_shown_once(desk, business):
     endpoint.refresh_from_db()
     assert endpoint.previous_secret == "whsec_of_the_tests"
     shown = re.search(r"whsec_[\w-]{43}", answer.content.decode())
-    assert shown and shown.group() == endpoint.secret
+    assert shown
+    assert shown.group() == endpoint.secret
     assert endpoint.secret not in str(answer.cookies)
     row = desk.get(page("webhookendpoint_change", endpoint.pk)).content.decode()
     assert endpoint.secret not in row
