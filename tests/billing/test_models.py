@@ -182,11 +182,11 @@ def test_a_dispute_and_what_it_moved_are_known_once(invoice):
     disputed = dispute(payment(invoice))
     movement(disputed)
 
-    assert "dispute" in refused(dispute, disputed.payment)
+    assert "stripe_id" in refused(dispute, disputed.payment)
     assert "dispute_amount_not_negative" in refused(
         dispute, disputed.payment, stripe_id="dp_2", amount=-1
     )
-    assert "dispute" in refused(movement, disputed)
+    assert "stripe_id" in refused(movement, disputed)
     assert "dispute_movement_not_zero" in refused(
         movement, disputed, stripe_id="txn_2", amount=0
     )
