@@ -24,7 +24,7 @@ TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/
 DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
-.PHONY: help run test test-fast fmt lint types check docs migrations migrate audit ci lock \
+.PHONY: help run test test-fast chaos mutations fmt lint types check docs migrations migrate audit ci lock \
 	package can-package invoke rehearse deploy rollback restart undeploy status logs unlock bench scale current-docs
 .DELETE_ON_ERROR:
 
@@ -51,6 +51,12 @@ endif
 
 test-fast: $(DEV) ## on SQLite, without what takes long: under a minute (ARGS= narrows)
 	$(ON_SQLITE) -m "not (mysql or browser or package or thorough)" $(ARGS)
+
+chaos: $(DEV) ## break all that a payment stands on, and audit (ARGS="--quick --seed 7")
+	$(PYTHON) -m tests.chaos $(ARGS)
+
+mutations: $(DEV) ## take each safeguard away, and see that a test notices (ARGS="--only lock")
+	$(PYTHON) -m tests.mutations $(ARGS)
 
 fmt: $(DEV) ## put Python and templates in their form
 	.venv/bin/ruff check --fix-only --quiet
