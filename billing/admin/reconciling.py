@@ -51,6 +51,10 @@ ADVICE = {
         "customer to pay again."
     ),
     "attempts": "Look the payment up at Stripe, and ask its support what became of it.",
+    "key": (
+        "The key of this site may not ask Stripe for that. Whoever runs it gives the key "
+        "what it lacks, at Stripe."
+    ),
     "events": _FAULT,
     "books": _FAULT,
 }

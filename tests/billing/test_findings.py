@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from accounts.models import Event
 from accounts.roles import Role
+from billing.exceptions import PaymentRejected
 from billing.models import (
     Checkout,
+    Dispute,
     Payment,
     ReconciliationFinding,
     ReconciliationRun,
@@ -136,6 +138,29 @@ def unheard_of(stripe, payment):
     return "It could not be mended: ValueError. The log says why."
 
 
+def unheard_of_later(stripe, payment):
+    deliver(stripe, *stripe.refund_in_dashboard(payment.payment_intent, 2_500))
+    for refund in stripe.refunds.values():
+        refund["status"] = "quite_new"
+    return "It could not be mended: ValueError. The log says why."
+
+
+def refund_unknown_to_stripe(stripe, payment):
+    deliver(stripe, *stripe.refund_in_dashboard(payment.payment_intent, 2_500))
+    Refund.objects.update(
+        stripe_id="re_gone",
+        status="pending",
+        requested_at=timezone.now() - 2 * WEEK_AGO,
+    )
+    return "Stripe refuses: resource_missing."
+
+
+def dispute_unknown_to_stripe(stripe, payment):
+    deliver(stripe, *stripe.dispute(payment.payment_intent))
+    Dispute.objects.update(stripe_id="dp_gone", opened_at=timezone.now() - 2 * WEEK_AGO)
+    return "Stripe refuses: resource_missing."
+
+
 def _session(stripe):
     (session,) = stripe.sessions.values()
     return {name: value for name, value in session.items() if name != "id"}
@@ -145,6 +170,7 @@ CASES = [
     *(other_amount, other_session, stray, unknown_invoice, other_refund),
     *(other_dispute, other_movement, unbooked, unmoved, other_status),
     *(slow_debit, unknown_to_stripe, failing_event, returned_debit, unheard_of),
+    *(unheard_of_later, refund_unknown_to_stripe, dispute_unknown_to_stripe),
 ]
 
 
@@ -159,6 +185,26 @@ def test_what_does_not_fit_is_for_a_person(stripe, paid, case):
     row = ReconciliationFinding.objects.open().first()
     assert row.words in said
     assert ReconciliationRun.objects.get().found >= 1
+
+
+def test_what_our_key_may_not_list_keeps_nothing_else_waiting(
+    stripe, business, monkeypatch
+):
+    invoice = finalized(business=business)
+    stripe.pay(start(invoice).session_id)
+
+    def refuse(since, until):
+        raise PaymentRejected("Stripe did not accept this.", "PermissionError")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("billing.gateway.disputes.list_disputes", refuse)
+        code, said = reconcile()
+
+    assert code == 2
+    assert "! key: disputes: Stripe refuses to list disputes: PermissionError." in said
+    assert Payment.objects.get().invoice == invoice
+    assert ReconciliationRun.objects.get().status == "incomplete"
+    assert reconcile()[0] == 0
 
 
 def test_what_is_nobodys_is_not_told_a_business(stripe, paid, run_tasks):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from billing.exceptions import PaymentPending
+from billing.exceptions import PaymentPending, PaymentRejected
 from billing.models import ReconciliationRun
 from billing.services.reconciling import (
     balance,
@@ -133,7 +133,11 @@ def _check_day(round_: Round, since: datetime, until: datetime) -> None:
         if check is undelivered.check_events:
             begins = max(since, run.events_since)
         if begins < until:
-            check(round_, begins, until)
+            try:
+                check(round_, begins, until)
+            except PaymentRejected as error:
+                # Our key may not, for one. The rest can be looked at all the same.
+                round_.refused(check.__name__.removeprefix("check_"), error)
     round_.tell(f"{since:%Y-%m-%d}: {run.looked_at} rows looked at so far")
     run.day = until
     round_.save()

@@ -35,9 +35,9 @@ def check_refunds(round_: Round, since: datetime, until: datetime) -> None:
         known = {row.stripe_id: row for row in rows}
         invoices = _invoices(page)
         for fact in page:
-            compare_refund(
-                round_, fact, known.get(fact.id), invoices.get(fact.payment_intent)
-            )
+            invoice = invoices.get(fact.payment_intent)
+            with round_.each(REFUNDS, fact.id, invoice=invoice, about=fact.created_at):
+                compare_refund(round_, fact, known.get(fact.id), invoice)
 
 
 def compare_refund(
@@ -88,9 +88,9 @@ def check_disputes(round_: Round, since: datetime, until: datetime) -> None:
         }
         invoices = _invoices(page)
         for fact in page:
-            compare_dispute(
-                round_, fact, known.get(fact.id), invoices.get(fact.payment_intent)
-            )
+            invoice = invoices.get(fact.payment_intent)
+            with round_.each(DISPUTES, fact.id, invoice=invoice, about=fact.opened_at):
+                compare_dispute(round_, fact, known.get(fact.id), invoice)
 
 
 def compare_dispute(

@@ -1,7 +1,8 @@
 """What the steps of a run share: its window, its clock, and what came of each row."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,8 @@ from billing.services.reconciling import findings, runs
 from invoices.models import Invoice
 
 logger = logging.getLogger(__name__)
+
+KEY: Final = "key"
 
 _BREATH: Final = timedelta(seconds=30)
 
@@ -97,6 +100,29 @@ class Round:
         else:
             self._count(check, "mended", 1)
             self.tell(f"  {check}: {subject}: {words}")
+
+    @contextmanager
+    def each(
+        self,
+        check: str,
+        subject: str,
+        *,
+        invoice: Invoice | None = None,
+        about: datetime | None = None,
+    ) -> Iterator[None]:
+        """What is wrong with one row is for a person, and keeps no other waiting."""
+        try:
+            yield
+        except (OutOfTime, TakenOver, PaymentPending):
+            raise
+        except Exception as error:
+            self._tell_of(error, check, subject, invoice, about)
+
+    def refused(self, what: str, error: PaymentRejected) -> None:
+        """All of this kind could not be looked at, so the run does not count as good."""
+        logger.error("Stripe refuses to list %s: %s", what, error.reason)
+        self.run.missed += 1
+        self.find(KEY, what, f"Stripe refuses to list {what}: {error.reason}.")
 
     def _tell_of(
         self,

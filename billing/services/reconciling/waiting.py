@@ -113,8 +113,10 @@ def check_requested_refunds(round_: Round) -> None:
     for refund in on_its_way.iterator():
         round_.breathe()
         round_.look(returns.REFUNDS)
-        fact = refunds.retrieve_refund(str(refund.stripe_id))
-        returns.compare_refund(round_, fact, refund, refund.payment.invoice)
+        name, invoice = str(refund.stripe_id), refund.payment.invoice
+        with round_.each(returns.REFUNDS, name, invoice=invoice):
+            fact = refunds.retrieve_refund(name)
+            returns.compare_refund(round_, fact, refund, invoice)
 
 
 def _send(round_: Round, refund: Refund) -> bool:
@@ -130,8 +132,10 @@ def check_undecided_disputes(round_: Round) -> None:
     for dispute in disputed.iterator():
         round_.breathe()
         round_.look(returns.DISPUTES)
-        fact = disputes.retrieve_dispute(dispute.stripe_id)
-        returns.compare_dispute(round_, fact, dispute, dispute.payment.invoice)
+        name, invoice = dispute.stripe_id, dispute.payment.invoice
+        with round_.each(returns.DISPUTES, name, invoice=invoice):
+            fact = disputes.retrieve_dispute(name)
+            returns.compare_dispute(round_, fact, dispute, invoice)
 
 
 def check_failed_events(round_: Round) -> None:
