@@ -90,7 +90,7 @@ class PaymentAdmin(MoneyAdmin):
                     spoken(moved.amount, moved.currency),
                     spoken(moved.fee, moved.currency),
                     spoken(moved.net, moved.currency),
-                    date_format(moved.available_on, "j M Y"),
+                    date_format(moved.available_on),
                 )
                 for moved in payment.balance_transactions.order_by("created_at", "pk")
             ],

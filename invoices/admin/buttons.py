@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
@@ -189,7 +190,7 @@ class InvoiceButtons(AttachButton):
             title="Remind now",
             consequence=(
                 f"{to} gets a reminder that {spoken(invoice.due, invoice.currency)} is "
-                f"due on {invoice} by {invoice.due_date}. The steps of the "
+                f"due on {invoice} by {date_format(invoice.due_date)}. The steps of the "
                 "plan go on as before."
             ),
             act=act,
@@ -339,16 +340,17 @@ class InvoiceButtons(AttachButton):
                 actor=person(request),
                 now=timezone.now(),
             )
-            return f"{invoice.number} is due on {form.cleaned_data['due_date']} now."
+            day = date_format(form.cleaned_data["due_date"])
+            return f"{invoice.number} is due on {day} now."
 
         return self.ask(
             request,
             invoice,
             title="Extend the due date",
             consequence=(
-                f"{invoice.number} is due on {invoice.due_date}. From a later day "
-                "reminders are counted anew. The PDF keeps the day that it was issued "
-                "with."
+                f"{invoice.number} is due on {date_format(invoice.due_date)}. From a "
+                "later day reminders are counted anew. The PDF keeps the day that it was "
+                "issued with."
             ),
             act=act,
             form=form,
