@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import button, label
-from billing.models import Dispute
+from billing.models import Dispute, Payment
 from billing.states import INQUIRY, NEEDS_ANSWER, DisputeStatus
 from invoices.admin.filters import CurrencyFilter
 from invoices.admin.history import timeline
@@ -76,7 +76,7 @@ class DisputeAdmin(MoneyAdmin):
         if not dispute.needs_answer or dispute.due_by is None:
             return "-"
         zone = ZoneInfo(dispute.payment.invoice.business.time_zone)
-        return date_format(dispute.due_by.astimezone(zone), "j M Y, H:i")
+        return date_format(dispute.due_by.astimezone(zone), "DATETIME_FORMAT")
 
     @admin.display
     def what_to_do(self, dispute: Dispute) -> str:
@@ -101,17 +101,17 @@ class DisputeAdmin(MoneyAdmin):
 
 
 def _moved(dispute: Dispute) -> list[TotalsRow]:
-    moved = [
-        TotalsRow(
-            "Withdrawn" if movement.amount < 0 else "Given back",
-            spoken(movement.amount, movement.currency),
-        )
-        for movement in dispute.movements.order_by("pk")
+    """From what was paid to what of it is still here: the rows add up."""
+    movements = list(dispute.movements.order_by("pk"))
+    payment = dispute.payment
+    left = Payment.objects.with_left().get(pk=payment.pk).left
+    elsewhere = left - payment.amount - sum(each.amount for each in movements)
+    rows = [
+        ("Paid", payment.amount),
+        *([("Refunded or kept otherwise", elsewhere)] if elsewhere else []),
+        *(("Withdrawn" if m.amount < 0 else "Given back", m.amount) for m in movements),
     ]
-    whole = sum(movement.amount for movement in dispute.movements.all())
-    paid = spoken(dispute.payment.amount, dispute.payment.currency)
     return [
-        TotalsRow("Paid", paid),
-        *moved,
-        TotalsRow("Moved so far", spoken(whole, dispute.currency), is_strong=True),
+        *(TotalsRow(name, spoken(amount, payment.currency)) for name, amount in rows),
+        TotalsRow("Left of it", spoken(left, payment.currency), is_strong=True),
     ]

@@ -39,11 +39,14 @@ def test_the_page_says_what_to_do_until_when_and_what_moved(owner, dispute):
     assert "hand it in at Stripe, which takes it once" in html
     assert f"{dispute.due_by.year}" in html
     assert "Nothing was delivered" in html
+    # An id keeps its case.
+    assert dispute.stripe_id in html
+    assert dispute.stripe_id.capitalize() not in html
     rows = {row.label: row.amount for row in owner.get(page(dispute)).context["totals"]}
     assert rows == {
         "Paid": "€100.00",
         "Withdrawn": "-€100.00",
-        "Moved so far": "-€100.00",
+        "Left of it": "€0.00",
     }
     assert "Dispute opened" in html
 
@@ -58,7 +61,7 @@ def test_the_list_says_until_when_as_long_as_it_matters(owner, stripe, dispute):
 
     assert "Won" in day()
     rows = owner.get(page(dispute)).context["totals"]
-    assert [row.amount for row in rows] == ["€100.00", "-€100.00", "€100.00", "€0.00"]
+    assert [row.amount for row in rows] == ["€100.00", "-€100.00", "€100.00", "€100.00"]
 
 
 def test_it_is_answered_at_stripe(owner, dispute):
