@@ -165,9 +165,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def _entries(request: HttpRequest, icons: Mapping[str, str]) -> list[dict[str, str]]:
     entries = []
     for name, icon in icons.items():
-        model = apps.get_model(name)
-        opts = model._meta
-        if admin.site.get_model_admin(model).has_view_permission(request):
+        model_admin = admin.site.get_model_admin(apps.get_model(name))
+        opts = model_admin.opts
+        if model_admin.has_view_permission(request):
             link = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
             title = str(opts.verbose_name_plural)
             entries.append(

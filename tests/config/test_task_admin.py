@@ -67,6 +67,8 @@ def test_a_page_tells_where_it_failed_and_nothing_that_was_said(office, failed):
         assert "SMTPRecipientsRefused" in html
         for secret in ("/reset/", "jo@example.com", "550"):
             assert secret not in html
+        assert "DBTaskResult" not in html
+        assert "task result" not in html.lower()
 
     html = office.get(page(failed)).content.decode()
     assert "accounts/services/mailing.py:" in html
