@@ -1,5 +1,5 @@
 """
-The whole site on one machine: pages, task worker and a stand-in for Stripe.
+The whole site on one machine: pages, task worker, schedule and a stand-in for Stripe.
 
     python -m tests.laptop --port 8000
 
@@ -176,6 +176,7 @@ def start(port: int, stripe_port: int, variables: dict[str, str]) -> list[Progra
     return [
         Program("stripe", "-m", "tests.stand_in", *stripe, variables=variables),
         Program("worker", "manage.py", "db_worker", "--reload", variables=variables),
+        Program("schedule", "-m", "tests.minutely", variables=variables),
         Program("site", "manage.py", "runserver", str(port), variables=variables),
     ]
 

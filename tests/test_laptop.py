@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import laptop
+from tests import laptop, minutely
 from tests.laptop import CannotRun, Program
 
 IGNORES_TERM = (
@@ -75,7 +75,7 @@ def test_make_run_serves_the_demo_and_ends_without_a_trace(tmp_path):
     assert f"sign in as         {laptop.DEMO_EMAIL}\n" in told
     assert f"Mail lands in        {tmp_path / 'mail'}\n" in told
     assert (answer, supervisor.returncode) == (200, 0)
-    assert len(running) >= 4
+    assert len(running) >= 5
     assert processes_with(f"VAR_DIR={tmp_path}") == []
 
 
@@ -167,3 +167,18 @@ def test_an_old_database_is_migrated_and_gets_no_demo(monkeypatch, tmp_path):
 def test_port_number_refuses_what_is_no_port(port):
     with pytest.raises(laptop.argparse.ArgumentTypeError):
         laptop.port_number(port)
+
+
+def test_what_one_command_raises_keeps_no_other_from_its_minute(monkeypatch, caplog):
+    called = []
+
+    def call(command, **options):
+        called.append(command)
+        raise OSError("database is locked")
+
+    monkeypatch.setattr(minutely, "call_command", call)
+
+    minutely.look()
+
+    assert called == ["take_up_tasks", "deliver_webhooks"]
+    assert caplog.text.count("Traceback") == 2
