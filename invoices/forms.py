@@ -49,6 +49,21 @@ class DraftForm(forms.ModelForm[Invoice]):
         _without_zeros(self.initial)
 
 
+class WantedForm(forms.Form):
+    """Beside the form of a draft: what it should come to, in major units."""
+
+    wanted_total = forms.DecimalField(
+        label="Total wanted",
+        required=False,
+        max_digits=15,
+        decimal_places=4,
+        help_text="Says whether it can be reached, or what is next to it.",
+        widget=UnfoldAdminDecimalFieldWidget(
+            attrs={"inputmode": "decimal", "form": "invoice_form"}
+        ),
+    )
+
+
 class RowForm(forms.ModelForm[Any]):
     """Shows decimals as a person writes them: 2.5, not 2.500000."""
 

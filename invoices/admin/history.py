@@ -22,6 +22,7 @@ WORDS: Final[Mapping[str, str]] = {
     "invoice.given_up": "Marked as uncollectible",
     "invoice.extended": "Due date moved later",
     "invoice.reopened": "Open again",
+    "invoice.opened": "Link opened for the first time",
     "invoice.sent": "Invoice sent",
     "invoice.reminded": "Customer reminded",
     "invoice.test_sent": "Test of the mail sent",
@@ -43,6 +44,7 @@ WORDS: Final[Mapping[str, str]] = {
     "invoice.from_balance_booked": "Paid from the customer's balance",
     "invoice.to_balance_booked": "Kept as the customer's balance",
     "invoice.out_of_band_booked": "Paid back otherwise",
+    "credit_note.document_stored": "PDF of a credit note made and stored",
     "credit_note.mail_failed": "Mail of a credit note failed",
     "customer.contact_added": "Contact added",
     "customer.contact_updated": "Contact changed",
@@ -110,10 +112,9 @@ def _mail(invoice: Invoice) -> Iterator[Happening]:
 
 
 def _opens(invoice: Invoice) -> Iterator[Happening]:
-    first, last = invoice.first_opened_at, invoice.last_opened_at
-    if first:
-        yield Happening("Link opened for the first time", "", "", first)
-    if last and last != first:
+    last = invoice.last_opened_at
+    # Of the first time there is an event.
+    if last and last != invoice.first_opened_at:
         yield Happening("Link opened most lately", "", "", last)
 
 

@@ -26,8 +26,8 @@ from invoices.admin.lines import inlines_of
 from invoices.admin.records import chosen_business, first_business, spoken, typed
 from invoices.admin.searching import found
 from invoices.admin.tabs import due_tabs
-from invoices.admin.totals import estimated, totals
-from invoices.forms import DraftForm
+from invoices.admin.totals import about_wanted, estimated, totals
+from invoices.forms import DraftForm, WantedForm
 from invoices.models import Customer, Invoice, ManualPayment
 from invoices.services import drafting
 from invoices.states import InvoiceStatus
@@ -232,6 +232,7 @@ class InvoiceAdmin(InvoiceButtons):
         invoice = context["original"]
         if invoice is None or invoice.is_draft:
             context["totals_url"] = self._totals_url(invoice)
+            context["wanted"] = WantedForm()["wanted_total"]
         if invoice is not None:
             context["totals"] = totals(invoice)
             context["timeline"] = invoice_timeline(invoice)
@@ -302,6 +303,9 @@ class InvoiceAdmin(InvoiceButtons):
         # Somebody who has not chosen the customer yet sees the totals nevertheless.
         customer = said.pop("customer", None) or Customer(business=business)
         rows = {each.prefix: each.rows_so_far() for each in formsets}
+        wanted = WantedForm(request.POST)
+        wanted.full_clean()
+        wanted_total = wanted.cleaned_data.get("wanted_total")
         try:
             estimate = drafting.preview_draft(
                 business=business,
@@ -309,13 +313,19 @@ class InvoiceAdmin(InvoiceButtons):
                 lines=rows["lines"],
                 adjustments=rows["adjustments"],
                 fields=said,
+                wanted_total=wanted_total,
             )
         except (Refusal, ValidationError) as error:
             found = refused_fields(error).values()
             return {"totals_notes": [text for texts in found for text in texts]}
         return {
             "totals": estimated(estimate),
-            "totals_notes": ["Not saved yet.", *_incomplete(formsets)],
+            "totals_notes": [
+                *filter(None, [about_wanted(estimate, wanted_total)]),
+                *wanted.errors.get("wanted_total", []),
+                "Not saved yet.",
+                *_incomplete(formsets),
+            ],
         }
 
 

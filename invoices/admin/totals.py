@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from invoices import selectors
 from invoices.admin.records import spoken
 from invoices.exceptions import AmountOutOfRange
 from invoices.models import CreditNote, Invoice
+from invoices.money import to_minor
 from invoices.selectors import Estimate
 
 _STRONG = frozenset({"Total", "To pay", "Due"})
@@ -46,6 +48,24 @@ def estimated(estimate: Estimate) -> list[TotalsRow]:
         *_to_pay(whole),
     ]
     return _spoken(rows, estimate.currency)
+
+
+def about_wanted(estimate: Estimate, wanted: Decimal | None) -> str:
+    """A sentence about the total that is wanted; empty as long as none is."""
+    if wanted is None or not estimate.reachable or not estimate.totals.line_amounts:
+        return ""
+    named = spoken(to_minor(wanted, estimate.currency), estimate.currency)
+    near = [spoken(total, estimate.currency) for total in estimate.reachable]
+    if len(near) > 1:
+        return (
+            f"No net amount and its tax come to {named}: next to it are "
+            f"{' and '.join(near)}. Prices that include tax come to any total."
+        )
+    away = estimate.reachable[0] - estimate.totals.total
+    if not away:
+        return f"It comes to {named}, as wanted."
+    by = spoken(abs(away), estimate.currency)
+    return f"{named} can be reached: that is {by} {'more' if away > 0 else 'less'}."
 
 
 def _frozen_rows(invoice: Any) -> list[Named]:

@@ -37,6 +37,11 @@ async function workOut() {
 if (card && form) {
   form.addEventListener("input", workOutSoon);
   form.addEventListener("change", workOutSoon);
+  // What is answered here only: outside of the form, though it is sent with it.
+  for (const field of card.querySelectorAll("[data-live]")) {
+    field.hidden = false;
+    field.addEventListener("input", workOutSoon);
+  }
   document.addEventListener("formset:added", workOutSoon);
   document.addEventListener("formset:removed", workOutSoon);
   // Select2 tells jQuery alone.

@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from accounts.models import Event
 from invoices.admin.history import happening, invoice_timeline
-from invoices.models import Delivery, Invoice, LedgerEntry
+from invoices.models import Delivery, LedgerEntry
 from invoices.services import crediting
+from invoices.services.opening import note_opened
 from tests.factories import UserFactory
 from tests.rows import AT, frozen
 
@@ -63,9 +64,9 @@ def test_an_invoice_is_told_with_credit_mail_and_opens(business):
         now=timezone.now(),
     )
     later = timezone.now() + timedelta(1)
-    Invoice.objects.filter(pk=invoice.pk).update(
-        first_opened_at=later, last_opened_at=later + timedelta(1)
-    )
+    for day in (later, later + timedelta(1)):
+        note_opened(invoice=invoice, now=day)
+        invoice.refresh_from_db()
     Delivery.objects.create(
         business=business,
         customer=invoice.customer,
@@ -76,7 +77,6 @@ def test_an_invoice_is_told_with_credit_mail_and_opens(business):
         queued_at=AT,
         sent_at=later + timedelta(2),
     )
-    invoice.refresh_from_db()
 
     told = invoice_timeline(invoice)
 

@@ -96,6 +96,25 @@ def test_a_line_that_is_not_complete_is_named_and_not_counted(desk, line, rate):
     ]
 
 
+def test_the_page_says_whether_the_total_that_is_wanted_can_be_reached(desk, line):
+    def said(wanted: str, *lines: dict[str, Any], **more: str) -> str:
+        form = typed(*lines, wanted_total=wanted, **more)
+        notes: list[str] = desk.post(NEW, form).context["totals_notes"]
+        return notes[0]
+
+    assert said("119", line) == "It comes to €119.00, as wanted."
+    assert said("129.71", line) == "€129.71 can be reached: that is €10.71 more."
+    assert said("100", line) == "€100.00 can be reached: that is €19.00 less."
+    assert said("99.99", line) == (
+        "No net amount and its tax come to €99.99: next to it are €99.98 and €100.00. "
+        "Prices that include tax come to any total."
+    )
+    assert said("99.99", line, prices_include_tax="on").endswith("less.")
+    assert said("1e", line) == "Enter a number."
+    for nothing in (said("", line), said("99.99")):
+        assert nothing == "Not saved yet."
+
+
 def test_what_comes_to_no_amount_is_said(desk, line):
     response = desk.post(NEW, typed(line, discount_amount="101"))
 
