@@ -1,6 +1,7 @@
 """The distribution's Chromium, driven by Playwright."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.journeys.shop import Shop
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 SCREENSHOTS = Path(settings.BASE_DIR) / "build" / "screenshots"
+LINE = "Wayfinding for two floors"
 SIZES = {
     "desktop": {"width": 1440, "height": 1000},
     "phone": {"width": 390, "height": 844},
@@ -76,6 +78,28 @@ class Person:
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url("**/admin/")
+
+    def choose_customer(self, name: str) -> None:
+        self.page.locator("#select2-id_customer-container").click()
+        self.page.get_by_role("option", name=name).click()
+
+    def write_a_line(self) -> None:
+        """Into the form of a new invoice: with its tax it comes to 714.00."""
+        self.page.locator("[name=lines-0-description]").fill(LINE)
+        self.page.locator("[name=lines-0-quantity]").fill("2.5")
+        self.page.locator("[name=lines-0-unit_price]").fill("240")
+        self.page.locator("[name=lines-0-tax_rate]").select_option(label="VAT 19 %")
+
+    def choose(self, action: str) -> None:
+        """One of the buttons at the head of a row's page."""
+        # Its name begins with that of its icon.
+        link = self.page.get_by_role("link", name=re.compile(rf"\b{action}$"))
+        if not link.is_visible():
+            # Behind three dots; on a phone all of them are.
+            self.page.get_by_text("more_horiz", exact=True).locator(
+                "visible=true"
+            ).click()
+        link.click()
 
     def photograph(self, name: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,7 @@ pytestmark = [
 def write(person: Person) -> None:
     page = person.page
     page.goto("/admin/invoices/invoice/add/")
-    page.locator("[name=lines-0-description]").fill("Wayfinding for two floors")
-    page.locator("[name=lines-0-quantity]").fill("2.5")
-    page.locator("[name=lines-0-unit_price]").fill("240")
-    page.locator("[name=lines-0-tax_rate]").select_option(label="VAT 19 %")
+    person.write_a_line()
     expect(page.locator("#totals-rows")).to_contain_text("€714.00")
     page.get_by_text("Prices, discount and payment").click()
     page.locator("[name=discount_percent]").fill("10")
