@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -22,15 +21,9 @@ from invoices.models import (
     TaxRate,
     TaxTotal,
 )
+from invoices.models.ledger import GONE, SUMS
 from invoices.money import Tax, Totals, compute, reachable, to_minor
 from invoices.states import InvoiceStatus
-
-# What counts as paid, as in `with_amounts`.
-PAID: Final = (
-    LedgerEntry.Kind.PAYMENT,
-    LedgerEntry.Kind.PAYMENT_REVERSED,
-    LedgerEntry.Kind.FROM_BALANCE,
-)
 
 
 def draft_totals(
@@ -150,15 +143,19 @@ class Amounts:
 
 
 def amounts(invoice: Invoice) -> Amounts:
-    row = Invoice.objects.with_amounts().get(pk=invoice.pk)
-    return Amounts(
-        paid=row.paid,
-        credited=row.credited,
-        refunded=row.refunded,
-        disputed=row.disputed,
-        held=row.held,
-        due=row.due,
-    )
+    """
+    As `with_amounts` says, of one invoice: the ledger is read anew, while its status and
+    what is payable are taken as they are here. So decide by it under the lock.
+    """
+    rows = LedgerEntry.objects.filter(invoice=invoice.pk, currency=invoice.currency)
+    by_kind = dict(rows.values_list("kind").annotate(Sum("amount")))
+    sums = {
+        name: sum(by_kind.get(kind, 0) for kind in kinds)
+        for name, kinds in SUMS.items()
+    }
+    sums |= {name: -sums[name] for name in GONE}
+    left = (invoice.payable or 0) - sums["paid"] - sums["credited"]
+    return Amounts(**sums, due=max(left, 0) if invoice.is_payable else 0)
 
 
 def unsettled(invoice: Invoice) -> int:
@@ -215,7 +212,7 @@ def receivables(businesses: QuerySet[Business], on: date) -> list[Receivable]:
         invoice__business__in=businesses,
         invoice__status=InvoiceStatus.OPEN,
         currency=F("invoice__currency"),
-        kind__in=[*PAID, LedgerEntry.Kind.CREDIT],
+        kind__in=[*SUMS["paid"], *SUMS["credited"]],
     )
     settled = {
         row["currency"]: row
@@ -270,7 +267,7 @@ def paid_by_month(
     months = [
         LedgerEntry.objects.filter(
             business__in=businesses,
-            kind__in=PAID,
+            kind__in=SUMS["paid"],
             occurred_at__gte=start,
             occurred_at__lt=end,
         )

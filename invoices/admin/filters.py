@@ -16,6 +16,7 @@ from accounts.models import Business
 from accounts.roles import Permission
 from invoices import selectors
 from invoices.models import LedgerEntry
+from invoices.models.ledger import SUMS
 from invoices.states import InvoiceStatus
 
 
@@ -69,7 +70,7 @@ def paid_within(
     """The keys of invoices on which something was paid, in full or in part."""
     entries = LedgerEntry.objects.filter(
         business__in=businesses,
-        kind__in=selectors.PAID,
+        kind__in=SUMS["paid"],
         amount__gt=0,
         occurred_at__gte=start,
         occurred_at__lt=end,

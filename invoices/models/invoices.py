@@ -10,13 +10,14 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.fields import ExactCharField
 from accounts.languages import LANGUAGES
 from accounts.models import Business, TaxRounding, User, check_currency
 from invoices.models.customers import Customer
-from invoices.models.ledger import LedgerEntry
+from invoices.models.ledger import GONE, SUMS, LedgerEntry
 from invoices.models.of_business import MAX_PERCENT, OfBusinessQuerySet, check_date
 from invoices.models.series import Counter
 from invoices.models.taxes import TaxCategory, TaxRate
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 # More lines than anyone reads; fewer than a position column holds.
 MAX_LINES = 500
-_KINDS = LedgerEntry.Kind
 
 
 def check_not_zero(quantity: Decimal) -> None:
@@ -39,14 +39,15 @@ def check_not_zero(quantity: Decimal) -> None:
         )
 
 
-def _total(*kinds: LedgerEntry.Kind) -> Coalesce:
+def _sum(name: str) -> Combinable:
     # A subquery, worked out for the rows of a page only, and never multiplied by a join.
     # Money in another currency is no part of a sum.
     entries = LedgerEntry.objects.filter(
-        invoice=OuterRef("pk"), currency=OuterRef("currency"), kind__in=kinds
+        invoice=OuterRef("pk"), currency=OuterRef("currency"), kind__in=SUMS[name]
     )
     summed = entries.values("invoice").annotate(sum=Sum("amount")).values("sum")
-    return Coalesce(Subquery(summed), 0, output_field=models.BigIntegerField())
+    total = Coalesce(Subquery(summed), 0, output_field=models.BigIntegerField())
+    return -total if name in GONE else total
 
 
 _DISCOUNTS_IN_RANGE = Q(
@@ -68,25 +69,7 @@ class InvoiceQuerySet(OfBusinessQuerySet["Invoice"]):
         `disputed`, `held` and `due`.
         """
         return self.annotate(
-            paid=_total(_KINDS.PAYMENT, _KINDS.PAYMENT_REVERSED, _KINDS.FROM_BALANCE),
-            credited=_total(_KINDS.CREDIT),
-            refunded=-_total(
-                _KINDS.REFUND,
-                _KINDS.REFUND_FAILED,
-                _KINDS.TO_BALANCE,
-                _KINDS.OUT_OF_BAND,
-            ),
-            # What banks took back for their customers. It opens no debt either: the bank
-            # said who is right, and a court would have to say otherwise.
-            disputed=-_total(_KINDS.DISPUTE, _KINDS.DISPUTE_BACK),
-            held=_total(
-                _KINDS.HELD,
-                _KINDS.HELD_REFUND,
-                _KINDS.HELD_REFUND_FAILED,
-                _KINDS.HELD_TO_BALANCE,
-                _KINDS.HELD_DISPUTE,
-                _KINDS.HELD_DISPUTE_BACK,
-            ),
+            **{name: _sum(name) for name in SUMS},
             due=models.Case(
                 models.When(
                     status__in=PAYABLE,

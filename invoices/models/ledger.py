@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Final
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -94,6 +96,33 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.source}"
+
+
+# Of which entries the amounts of an invoice are the sums; each kind is part of one.
+_KINDS = LedgerEntry.Kind
+SUMS: Final[Mapping[str, tuple[LedgerEntry.Kind, ...]]] = {
+    "paid": (_KINDS.PAYMENT, _KINDS.PAYMENT_REVERSED, _KINDS.FROM_BALANCE),
+    "credited": (_KINDS.CREDIT,),
+    "refunded": (
+        _KINDS.REFUND,
+        _KINDS.REFUND_FAILED,
+        _KINDS.TO_BALANCE,
+        _KINDS.OUT_OF_BAND,
+    ),
+    # What banks took back for their customers. It opens no debt either: the bank said
+    # who is right, and a court would have to say otherwise.
+    "disputed": (_KINDS.DISPUTE, _KINDS.DISPUTE_BACK),
+    "held": (
+        _KINDS.HELD,
+        _KINDS.HELD_REFUND,
+        _KINDS.HELD_REFUND_FAILED,
+        _KINDS.HELD_TO_BALANCE,
+        _KINDS.HELD_DISPUTE,
+        _KINDS.HELD_DISPUTE_BACK,
+    ),
+}
+# Told as what went away: above zero, while the entries are below.
+GONE: Final = frozenset({"refunded", "disputed"})
 
 
 class ManualPaymentQuerySet(models.QuerySet["ManualPayment"]):

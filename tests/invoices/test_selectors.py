@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -6,7 +7,9 @@ import pytest
 from accounts.models import Business, TaxRounding
 from invoices import selectors
 from invoices.models import Invoice, LedgerEntry
+from invoices.models.ledger import _NEGATIVE, SUMS
 from invoices.services.finalizing import finalize_invoice
+from invoices.states import PAYABLE
 from tests.factories import (
     BusinessFactory,
     InvoiceFactory,
@@ -25,14 +28,14 @@ def finalized(**fields):
     return finalize_invoice(invoice=draft, actor=None, now=NOW)
 
 
-def pay(invoice, amount, kind="payment", at=NOW):
+def pay(invoice, amount, kind="payment", at=NOW, currency=None):
     LedgerEntry.objects.create(
         invoice=invoice,
         business=invoice.business,
         kind=kind,
         source=f"pi_{LedgerEntry.objects.count()}",
         amount=amount,
-        currency=invoice.currency,
+        currency=currency or invoice.currency,
         occurred_at=at,
     )
 
@@ -137,6 +140,44 @@ def test_months_begin_where_the_business_is():
         datetime(2026, 2, 1, tzinfo=zone),
         datetime(2026, 3, 1, tzinfo=zone),
     ]
+
+
+def test_each_kind_of_entry_is_part_of_one_sum():
+    summed = [kind for kinds in SUMS.values() for kind in kinds]
+
+    assert sorted(summed) == sorted(LedgerEntry.Kind)
+
+
+@pytest.mark.parametrize("status", ["open", "uncollectible", "void", "paid"])
+def test_amounts_of_one_invoice_are_what_lists_say(status):
+    invoice, other = finalized(), finalized()
+    for power, kind in enumerate(LedgerEntry.Kind):
+        sign = -1 if kind in _NEGATIVE else 1
+        pay(invoice, sign * 2**power, kind)
+        pay(invoice, sign, kind, currency="USD")
+        pay(other, sign, kind)
+    Invoice.objects.filter(pk=invoice.pk).update(
+        status=status,
+        paid_at=NOW if status == "paid" else None,
+        voided_at=NOW if status == "void" else None,
+    )
+    row = Invoice.objects.with_amounts().get(pk=invoice.pk)
+
+    sums = asdict(selectors.amounts(Invoice.objects.get(pk=invoice.pk)))
+
+    assert sums == {name: getattr(row, name) for name in sums}
+    assert all(sums[name] for name in SUMS)
+    assert bool(sums["due"]) == (status in PAYABLE)
+
+
+def test_amounts_ask_once(django_assert_num_queries):
+    invoice = finalized()
+    pay(invoice, 5000)
+
+    with django_assert_num_queries(1):
+        amounts = selectors.amounts(invoice)
+
+    assert (amounts.paid, amounts.due) == (5000, 6900)
 
 
 def test_paid_by_month_counts_payments_only():
