@@ -20,6 +20,7 @@ from invoices.exceptions import InvalidTransition
 from invoices.forms import CreditForm, SplitForm, plain
 from invoices.models import CreditNote, Invoice, InvoiceLine
 from invoices.services import crediting
+from invoices.services.apportioning import Draft
 from invoices.services.locking import lock_invoice
 
 
@@ -72,13 +73,11 @@ def credit(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRes
     return TemplateResponse(request, "admin/invoices/invoice/credit.html", context)
 
 
-def _worked_out(invoice: Invoice, form: CreditForm) -> crediting.Draft:
+def _worked_out(invoice: Invoice, form: CreditForm) -> Draft:
     return crediting.preview_credit_note(invoice=invoice, quantities=form.quantities())
 
 
-def _split_form(
-    request: HttpRequest, invoice: Any, draft: crediting.Draft
-) -> SplitForm:
+def _split_form(request: HttpRequest, invoice: Any, draft: Draft) -> SplitForm:
     # What was shown before is of no use once the lines come to something else.
     is_issued = "issue" in request.POST
     is_as_shown = request.POST.get("shown") == str(draft.total)
@@ -159,7 +158,7 @@ def _lines(invoice: Invoice, form: CreditForm) -> list[CreditLine]:
     ]
 
 
-def _totals(draft: crediting.Draft, currency: str) -> list[TotalsRow]:
+def _totals(draft: Draft, currency: str) -> list[TotalsRow]:
     rows = [
         ("Net", draft.net),
         *((tax.name, tax.amount) for tax in draft.taxes),
