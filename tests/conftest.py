@@ -26,9 +26,16 @@ from invoices import guards
 from tests.api import speaking_as
 from tests.factories import BusinessFactory, MembershipFactory
 from tests.journeys.shop import Shop
+from tests.slow import is_slow
 from tests.stand_in import StandIn
 
 RunTasks = Callable[..., int]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_slow(item.path):
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from django.tasks import task
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Business
+from tests import slow
 
 pytestmark = pytest.mark.django_db
 
@@ -48,3 +49,8 @@ def test_files_stay_in_the_folder_of_the_test(tmp_path, alias):
     storages[alias].save("a.txt", ContentFile(b"a"))
 
     assert (tmp_path / alias / "a.txt").read_bytes() == b"a"
+
+
+@pytest.mark.parametrize("name", slow.SLOW)
+def test_what_is_slow_is_there(name):
+    assert (slow.TESTS / name).exists()
