@@ -81,13 +81,24 @@ def _in_archive(content: bytes) -> tuple[str, str] | None:
             for inner, kind in _OFFICE_KINDS.items():
                 if inner in names:
                     return kind
-            if names[:1] == ["mimetype"]:
+            if names[:1] == ["mimetype"] and not _is_packed(archive, "mimetype"):
                 with archive.open("mimetype") as said:
                     return _OPEN_KINDS.get(said.read(100))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
-        # Cut off, or locked by a password.
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+    ):
+        # Cut off, locked by a password, or made to break who reads it.
         return None
     return None
+
+
+def _is_packed(archive: zipfile.ZipFile, name: str) -> bool:
+    # OpenDocument has its type as it is, for all to read: nothing is unpacked here.
+    return archive.getinfo(name).compress_type != zipfile.ZIP_STORED
 
 
 def _has_macros(names: Iterable[str]) -> bool:

@@ -21,6 +21,19 @@ def archive(**files):
 
 DOCX = archive(**{"[Content_Types].xml": "", "word/document.xml": ""})
 ODS = archive(mimetype=TABLE)
+# A name that is no UTF-8, though its flag says that it is.
+UNNAMED = archive(**{"ä.xml": ""}).replace("ä".encode(), b"\xff\xfe")
+
+
+def broken_within():
+    """Named and packed as it should be, and nothing comes of unpacking it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("mimetype", TABLE)
+    first = content.getvalue().index(b"mimetype") + len("mimetype")
+    content.seek(first)
+    content.write(b"\xff")
+    return content.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +74,8 @@ def test_a_file_is_what_is_in_it_and_called_so(name, content, kept, content_type
         ("notes.md", b"plain", "Save it as a PDF"),
         ("all.zip", archive(anything="x"), "none of what is taken"),
         ("cut.docx", DOCX[:40], "none of what is taken"),
+        ("unnamed.docx", UNNAMED, "none of what is taken"),
+        ("broken.ods", broken_within(), "none of what is taken"),
         (
             "macros.docx",
             archive(**{"word/document.xml": "", "word/vbaProject.bin": ""}),
