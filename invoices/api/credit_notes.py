@@ -25,7 +25,7 @@ from accounts.http import person
 from invoices.api.fields import InvoiceField
 from invoices.api.permissions import WritesBooks
 from invoices.api.renderers import PdfRenderer
-from invoices.api.serializers import TaxTotalSerializer
+from invoices.api.serializers.taxes import TaxTotalSerializer
 from invoices.http import pdf_response
 from invoices.models import MAX_LINES, CreditNote, CreditNoteLine, Invoice
 from invoices.money import LARGEST

@@ -16,8 +16,8 @@ from accounts.api.viewsets import GenericViewSet, ModelViewSet
 from accounts.http import person
 from invoices.api.filters import ReminderStepFilter
 from invoices.api.permissions import WritesBooks
-from invoices.api.serializers import OfBusinessSerializer
-from invoices.api.views import business_of
+from invoices.api.serializers.of_business import OfBusinessSerializer
+from invoices.api.views.of_business import business_of
 from invoices.models import CreditNote, Delivery, Invoice, ReminderStep
 from invoices.services import reminder_plans, reminding, sending
 

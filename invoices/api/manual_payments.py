@@ -16,7 +16,7 @@ from accounts.api.viewsets import ReadOnlyModelViewSet
 from accounts.http import person
 from invoices.api.fields import InvoiceField
 from invoices.api.permissions import WritesBooks
-from invoices.api.serializers import ManualPaymentSerializer
+from invoices.api.serializers.payments import ManualPaymentSerializer
 from invoices.models import ManualPayment
 from invoices.services import receiving
 

@@ -7,15 +7,17 @@ from invoices.api import (
     people,
     series,
     statements,
-    views,
 )
+from invoices.api.views.customers import CustomerViewSet
+from invoices.api.views.invoices import InvoiceViewSet
+from invoices.api.views.tax_rates import TaxRateViewSet
 
 app_name = "invoices-api"
 
 router = SimpleRouter()
-router.register("customers", views.CustomerViewSet, basename="customer")
-router.register("tax-rates", views.TaxRateViewSet, basename="tax-rate")
-router.register("invoices", views.InvoiceViewSet, basename="invoice")
+router.register("customers", CustomerViewSet, basename="customer")
+router.register("tax-rates", TaxRateViewSet, basename="tax-rate")
+router.register("invoices", InvoiceViewSet, basename="invoice")
 router.register("credit-notes", credit_notes.CreditNoteViewSet, basename="credit-note")
 router.register("reminder-steps", mailing.ReminderStepViewSet, basename="reminder-step")
 router.register(

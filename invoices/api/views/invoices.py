@@ -1,14 +1,11 @@
-"""The API over customers, tax rates and invoices."""
-
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -16,173 +13,34 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.api.schema import extend_schema, extend_schema_view
-from accounts.api.viewsets import ModelViewSet, ReadOnlyModelViewSet
+from accounts.api.viewsets import ReadOnlyModelViewSet
 from accounts.http import person
-from accounts.models import Business
-from accounts.roles import Permission
-from invoices.api.filters import CustomerFilter, InvoiceFilter, TaxRateFilter
+from invoices.api.filters import InvoiceFilter
 from invoices.api.permissions import WritesBooks
 from invoices.api.renderers import PdfRenderer
-from invoices.api.serializers import (
-    ApplyBalanceSerializer,
-    CustomerDetailSerializer,
-    CustomerSerializer,
+from invoices.api.serializers.drafts import (
     DraftSerializer,
+    PreviewSerializer,
+    WantedSerializer,
+)
+from invoices.api.serializers.invoices import (
     ExtendSerializer,
     InvoiceDetailSerializer,
     InvoiceSerializer,
-    PreviewSerializer,
-    TaxRateSerializer,
-    WantedSerializer,
 )
+from invoices.api.serializers.payments import ApplyBalanceSerializer
 from invoices.http import pdf_response
-from invoices.models import (
-    Customer,
-    Invoice,
-    InvoiceAdjustment,
-    InvoiceLine,
-    ManualPayment,
-    TaxRate,
-)
+from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine, ManualPayment
 from invoices.services import (
     balances,
     correcting,
-    customers,
     documents,
     drafting,
     extending,
     finalizing,
     sending,
-    tax_rates,
 )
 from invoices.states import InvoiceStatus
-
-
-def business_of(request: Request, fields: dict[str, Any]) -> Business:
-    """
-    Takes the business out of the fields; the only one that the person writes for, where
-    none is given.
-
-    :raises PermissionDenied: if the person may not write its books, or any
-    :raises ValidationError: if there are several and none is given
-    """
-    writable = Business.objects.for_user(person(request), Permission.WRITE_BOOKS)
-    if business := fields.pop("business", None):
-        if not writable.filter(pk=business.pk).exists():
-            raise PermissionDenied(WritesBooks.message)
-        return cast("Business", business)
-    own = list(writable[:2])
-    if not own:
-        raise PermissionDenied("Your role may not write the books of a business.")
-    if len(own) > 1:
-        raise serializers.ValidationError(
-            {"business": ["You write the books of several: say of which."]}
-        )
-    return own[0]
-
-
-@extend_schema_view(
-    list={"summary": "List customers, newest first"},
-    retrieve={"summary": "Read a customer"},
-    create={"summary": "Write down a customer"},
-    update={
-        "summary": "Change a customer",
-        "description": "Drafts follow; finalized invoices keep the details they were issued with.",
-    },
-    partial_update={"summary": "Change some fields of a customer"},
-    destroy={"summary": "Delete a customer without invoices"},
-)
-class CustomerViewSet(ModelViewSet[Customer]):
-    """Who is invoiced."""
-
-    queryset = Customer.objects.none()
-    permission_classes = [IsAuthenticated, WritesBooks]
-    serializer_class = CustomerSerializer
-    filterset_class = CustomerFilter
-    lookup_field = "public_id"
-    lookup_url_kwarg = "id"
-
-    def get_queryset(self) -> QuerySet[Customer]:
-        own = Customer.objects.for_user(person(self.request))
-        return own.select_related("business")
-
-    def get_serializer_class(self) -> type[BaseSerializer[Customer]]:
-        is_one = self.action == "retrieve"
-        return CustomerDetailSerializer if is_one else CustomerSerializer
-
-    def perform_create(self, serializer: BaseSerializer[Customer]) -> None:
-        fields = dict(serializer.validated_data)
-        serializer.instance = customers.create_customer(
-            business=business_of(self.request, fields),
-            fields=fields,
-            actor=person(self.request),
-            now=timezone.now(),
-        )
-
-    def perform_update(self, serializer: BaseSerializer[Customer]) -> None:
-        fields = dict(serializer.validated_data)
-        fields.pop("business", None)
-        serializer.instance = customers.update_customer(
-            customer=cast("Customer", serializer.instance),
-            fields=fields,
-            actor=person(self.request),
-            now=timezone.now(),
-        )
-
-    def perform_destroy(self, customer: Customer) -> None:
-        customers.delete_customer(
-            customer=customer, actor=person(self.request), now=timezone.now()
-        )
-
-
-@extend_schema_view(
-    list={"summary": "List tax rates, newest first"},
-    retrieve={"summary": "Read a tax rate"},
-    create={"summary": "Write down a tax rate"},
-    update={
-        "summary": "Change a tax rate",
-        "description": "Drafts follow; finalized invoices keep the tax they were issued with.",
-    },
-    partial_update={"summary": "Change some fields of a tax rate"},
-    destroy={"summary": "Delete a tax rate that no invoice uses"},
-)
-class TaxRateViewSet(ModelViewSet[TaxRate]):
-    """Taxes a business charges, and reasons why it charges none."""
-
-    queryset = TaxRate.objects.none()
-    permission_classes = [IsAuthenticated, WritesBooks]
-    serializer_class = TaxRateSerializer
-    filterset_class = TaxRateFilter
-    lookup_field = "public_id"
-    lookup_url_kwarg = "id"
-
-    def get_queryset(self) -> QuerySet[TaxRate]:
-        own = TaxRate.objects.for_user(person(self.request))
-        return own.select_related("business")
-
-    def perform_create(self, serializer: BaseSerializer[TaxRate]) -> None:
-        fields = dict(serializer.validated_data)
-        serializer.instance = tax_rates.create_tax_rate(
-            business=business_of(self.request, fields),
-            fields=fields,
-            actor=person(self.request),
-            now=timezone.now(),
-        )
-
-    def perform_update(self, serializer: BaseSerializer[TaxRate]) -> None:
-        fields = dict(serializer.validated_data)
-        fields.pop("business", None)
-        serializer.instance = tax_rates.update_tax_rate(
-            tax_rate=cast("TaxRate", serializer.instance),
-            fields=fields,
-            actor=person(self.request),
-            now=timezone.now(),
-        )
-
-    def perform_destroy(self, tax_rate: TaxRate) -> None:
-        tax_rates.delete_tax_rate(
-            tax_rate=tax_rate, actor=person(self.request), now=timezone.now()
-        )
 
 
 @extend_schema_view(

@@ -1,0 +1,1 @@
+"""The books as JSON. Rows are known by their `public_id`."""

@@ -1,0 +1,1 @@
+"""The API over customers, tax rates and invoices."""
