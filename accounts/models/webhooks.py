@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
@@ -69,6 +70,11 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return f"endpoint at {self.url}"
+
+    @property
+    def host(self) -> str:
+        """What everybody may read of its address: the rest may hold a key of its owner's."""
+        return urlsplit(self.url).netloc
 
     def wants(self, type_: str) -> bool:
         return any(fits(type_, pattern) for pattern in self.types)

@@ -190,7 +190,7 @@ def _turn_off(endpoint: WebhookEndpoint, now: datetime) -> None:
         business=business,
         actor=None,
         now=now,
-        data={"url": endpoint.url},
+        data={"host": endpoint.host},
     ).save()
     for owner in business.memberships.owners().select_related("user"):
         _mail_turned_off.enqueue(endpoint_id=endpoint.pk, to=owner.user.email)

@@ -9,7 +9,7 @@ from django.tasks import TaskContext, task
 
 from accounts.exceptions import EndpointOff
 from accounts.models import Event, WebhookDelivery, WebhookEndpoint
-from accounts.services.attempts import SECONDS_AT_ONCE, attempt
+from accounts.services.attempts import PROMPT_MS, SECONDS_AT_ONCE, attempt
 
 KEPT: Final = timedelta(days=30)
 AT_A_TIME: Final = 500
@@ -42,13 +42,16 @@ def _deliver_at_once(context: TaskContext[[int], None], event_id: int) -> None:
 def deliver_at_once(*, event_id: int, now: datetime) -> None:
     """
     Send an event for the first time, to endpoints that answer soon. Somebody may be
-    waiting: the first that is slow leaves the rest to `deliver_due`.
+    waiting: the first that is slow leaves the rest to `deliver_due`, and so do several
+    that are not quite.
     """
+    spent = 0
     waiting = WebhookDelivery.objects.due(now).filter(event=event_id)
     for delivery in _complete(waiting.order_by("pk")):
         if delivery.endpoint.is_prompt:
             attempt(delivery=delivery, now=now, seconds=SECONDS_AT_ONCE)
-            if not delivery.endpoint.is_prompt:
+            spent += delivery.duration_ms or 0
+            if not delivery.endpoint.is_prompt or spent >= PROMPT_MS:
                 return
 
 

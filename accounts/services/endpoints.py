@@ -116,7 +116,7 @@ def ping(*, endpoint: WebhookEndpoint, actor: User, now: datetime) -> WebhookDel
         business=endpoint.business,
         actor=actor,
         now=now,
-        data={"url": endpoint.url},
+        data={"host": endpoint.host},
     )
     event.save()
     [delivery] = deliveries.write_down(event, [endpoint], now)
@@ -128,7 +128,8 @@ def ping(*, endpoint: WebhookEndpoint, actor: User, now: datetime) -> WebhookDel
 def delete_endpoint(*, endpoint: WebhookEndpoint, actor: User, now: datetime) -> None:
     """What is on its way there ends. Deleting twice is deleting once."""
     _lock(endpoint.business)
-    for gone in WebhookEndpoint.objects.filter(pk=endpoint.pk):
+    # Before what was sent there, which goes with it: as whoever writes down a try.
+    for gone in WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk):
         gone.delete()
         _record("webhook_endpoint.deleted", endpoint, actor, now)
 
@@ -182,5 +183,5 @@ def _record(
         business=endpoint.business,
         actor=actor,
         now=now,
-        data={"url": endpoint.url, **data},
+        data={"host": endpoint.host, **data},
     )

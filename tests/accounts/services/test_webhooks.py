@@ -1,6 +1,8 @@
 """Endpoints are told what happened: signed, again and again, and in turn."""
 
 import json
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +10,7 @@ import stripe
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db import transaction
 
 from accounts.api.serializers import EventSerializer
 from accounts.exceptions import (
@@ -236,6 +239,9 @@ def test_an_endpoint_that_fails_for_three_days_is_turned_off_and_its_owners_told
     [message] = mail.outbox
     assert message.to == [owner.email]
     assert listener.url in message.body
+    assert message.extra_headers["Message-ID"].startswith(
+        f"<webhook-turned-off-{endpoint.public_id}-{now:%Y%m%d%H%M%S}@"
+    )
     # What came too late to be tried ends as well; nothing waits for ever.
     ended = WebhookDelivery.objects.get(event=late)
     assert (ended.status, ended.error) == (
@@ -320,6 +326,20 @@ def test_nobody_waits_for_an_endpoint_that_was_slow(
     monkeypatch.setattr(attempts, "PROMPT_MS", 60_000)
     call_command("deliver_webhooks")
     assert len(listener.heard) == 4
+    assert all(row.is_prompt for row in WebhookEndpoint.objects.all())
+
+
+def test_nobody_waits_for_many_endpoints_that_are_just_prompt(
+    endpoint, business, listener, now, monkeypatch
+):
+    WebhookEndpointFactory(business=business, url=listener.url)
+    # As if the first had used up what all of them may take.
+    monkeypatch.setattr(deliveries, "PROMPT_MS", 0)
+    event = record(business, now)
+
+    deliveries.deliver_at_once(event_id=event.pk, now=now)
+
+    assert len(listener.heard) == 1
     assert all(row.is_prompt for row in WebhookEndpoint.objects.all())
 
 
@@ -462,7 +482,7 @@ def test_forget_deliveries_keeps_a_month_and_all_that_is_on_its_way(
 
 
 FIELDS = {
-    "url": "https://hooks.example.com/",
+    "url": "https://hooks.example.com:8443/a-key-of-theirs?and=another",
     "types": ["invoice.*", "*", "*"],
     "description": "The shop.",
 }
@@ -478,7 +498,7 @@ def test_create_endpoint(business, owner, now):
     assert (made.types, made.enabled) == (["*", "invoice.*"], True)
     assert len(made.secret) > 40
     event = Event.objects.get(type="webhook_endpoint.created")
-    assert event.data == {"url": made.url}
+    assert event.data == {"host": "hooks.example.com:8443"}
 
 
 @pytest.mark.parametrize(
@@ -529,7 +549,31 @@ def test_update_endpoint_off_ends_what_is_on_its_way_and_on_begins_anew(
     assert (changed.failing_since, changed.is_prompt) == (None, True)
     assert changed.types == ["invoice.paid"]
     event = Event.objects.latest("pk")
-    assert event.data == {"url": endpoint.url, "fields": ["enabled", "types"]}
+    assert event.data == {"host": endpoint.host, "fields": ["enabled", "types"]}
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_delete_endpoint_waits_for_a_try_that_is_written_down(
+    endpoint, business, owner, now
+):
+    record(business, now)
+    is_locked = threading.Event()
+
+    def write_down():
+        with transaction.atomic():
+            WebhookEndpoint.objects.select_for_update().get()
+            is_locked.set()
+            # Until whoever deletes has taken what it takes.
+            time.sleep(0.3)
+            return WebhookDelivery.objects.update(tries=1)
+
+    def delete():
+        is_locked.wait()
+        endpoints.delete_endpoint(endpoint=endpoint, actor=owner, now=now)
+
+    assert at_once([write_down, delete]) == [1, None]
+    assert not WebhookDelivery.objects.exists()
 
 
 def test_delete_endpoint_twice_is_deleting_it_once(endpoint, business, owner, now):
