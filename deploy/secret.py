@@ -21,7 +21,7 @@ from deploy import rendering
 
 # What each is, for the person who is asked.
 ASKED = {
-    "STRIPE_API_KEY": "Stripe's secret key of this stage's mode, sk_…",
+    "STRIPE_API_KEY": "Stripe's restricted key of this stage's mode, rk_…",
     "STRIPE_WEBHOOK_SECRETS": "signing secret of the endpoint /stripe/webhook/, whsec_…",
     "EMAIL_URL": "smtp+tls://user:password@host:587",
 }

@@ -1,6 +1,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -245,3 +246,13 @@ def test_an_operator_and_stripe_at_once_settle_once(stripe, failed, invoice, set
     assert standing(invoice) == ("paid", 10_000, 0, 0)
     assert StripeEvent.objects.get().status == "processed"
     assert Payment.objects.count() == 1
+
+
+def test_whoever_makes_a_stage_reads_what_stripe_is_to_send(settings):
+    runbook = Path(settings.BASE_DIR, "docs", "runbooks", "a-new-stage.md")
+
+    lines = [line.strip() for line in runbook.read_text().splitlines()]
+
+    first = lines.index(events.TYPES[0])
+    assert tuple(lines[first : lines.index("```", first)]) == events.TYPES
+    assert f"API version `{API_VERSION}`" in runbook.read_text()
