@@ -27,7 +27,15 @@ def invitation_sent(invitation: Invitation) -> None:
 def webhook_turned_off(endpoint: WebhookEndpoint, *, to: str) -> None:
     path = reverse("admin:accounts_webhookendpoint_change", args=[endpoint.pk])
     context = {"endpoint": endpoint, "link": f"{settings.SITE_URL}{path}"}
-    compose("accounts/emails/webhook_turned_off", context, to=to).send()
+    # It may be turned off again later, of which there is another mail.
+    since = endpoint.failing_since
+    time = f"{since:%Y%m%d%H%M%S}" if since else "on-again"
+    compose(
+        "accounts/emails/webhook_turned_off",
+        context,
+        to=to,
+        key=f"webhook-turned-off-{endpoint.public_id}-{time}",
+    ).send()
 
 
 def account_message(*, to: str, subject: str, text: str, html: str, key: str) -> None:

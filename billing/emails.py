@@ -137,9 +137,13 @@ def fraud_suspected(payment: Payment) -> None:
 
 
 def money_to_look_at(
-    findings: Sequence[ReconciliationFinding], *, to: Sequence[str]
+    findings: Sequence[ReconciliationFinding], *, to: Sequence[str], key: str
 ) -> None:
-    """To a business, or to operators: what does not fit, and that somebody must decide."""
+    """
+    To a business, or to operators: what does not fit, and that somebody must decide.
+
+    :param key: what all tries of this mail have in common
+    """
     path = reverse("admin:billing_reconciliationfinding_changelist")
     context = {
         "findings": findings[:FINDINGS_SHOWN],
@@ -149,7 +153,12 @@ def money_to_look_at(
     }
     # Each for himself: operators need not see each other's addresses.
     for address in to:
-        compose("billing/emails/money_to_look_at", context, to=address).send()
+        compose(
+            "billing/emails/money_to_look_at",
+            context,
+            to=address,
+            key=f"money-to-look-at-{key}",
+        ).send()
 
 
 def _to_the_business(

@@ -254,6 +254,7 @@ def test_a_business_is_told_once(stripe, paid, run_tasks):
     (message,) = [each for each in mail.outbox if each.to == to]
     assert "€100.00 arrived at Stripe" in message.body
     assert "pi_stray" in message.body
+    assert message.extra_headers["Message-ID"].startswith("<money-to-look-at-")
     assert Event.objects.filter(type="reconciliation.found").count() == 1
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
-from django.tasks import task
+from django.tasks import TaskContext, task
 
 from accounts.models import Business, User
 from accounts.services.events import record_event
@@ -116,15 +116,20 @@ def tell_new(*, now: datetime) -> None:
     new.update(told_at=now)
 
 
-@task
-def _mail(business_id: int | None, finding_ids: list[int]) -> None:
+@task(takes_context=True)
+def _mail(
+    context: TaskContext[[int | None, list[int]], None],
+    business_id: int | None,
+    finding_ids: list[int],
+) -> None:
+    key = context.task_result.id
     findings = ReconciliationFinding.objects.filter(pk__in=finding_ids)
     shown = list(findings.select_related("invoice").order_by("pk"))
     if business_id is not None:
         business = Business.objects.get(pk=business_id)
-        emails.money_to_look_at(shown, to=[business.email])
+        emails.money_to_look_at(shown, to=[business.email], key=key)
         return
     operators = User.objects.filter(is_superuser=True, is_active=True).exclude(email="")
     to = list(operators.order_by("pk").values_list("email", flat=True))
     if to:
-        emails.money_to_look_at(shown, to=to)
+        emails.money_to_look_at(shown, to=to, key=key)
