@@ -82,6 +82,8 @@ def as_written(invoice, rate):
         ],
         "finalized_at": None,
         "sent_at": None,
+        "first_opened_at": None,
+        "last_opened_at": None,
         "paid_at": None,
         "voided_at": None,
         "created_at": "2026-03-01T09:30:00Z",
