@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Business
 from billing.models import DisputeMovement, Payment, Refund
 from billing.states import LEFT
-from invoices.audit import CHUNK, Check, Finding, chunks, in_order
+from invoices.audit.findings import CHUNK, Check, Finding, chunks, in_order
 from invoices.models import LedgerEntry
 
 _KINDS: Final = LedgerEntry.Kind

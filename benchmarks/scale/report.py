@@ -12,7 +12,7 @@ DOCS: Final = ROOT / "docs" / "reference" / "scale.md"
 MOST: Final = 2.0
 # What a function of a stage may take, with room to spare.
 MEGABYTES: Final = 250
-# As `invoices.audit` has it, which needs Django to be asked.
+# As `invoices.audit.findings` has it, which needs Django to be asked.
 CHUNK: Final = 500
 
 

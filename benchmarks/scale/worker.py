@@ -30,7 +30,8 @@ from accounts.models import Business
 from benchmarks.scale import books, watching
 from benchmarks.scale.pages import ACTS, Reader
 from config.management.commands.audit_books import CHECKS
-from invoices import audit
+from invoices.audit.documents import documents
+from invoices.audit.orphans import orphans
 from invoices.models import Invoice
 
 _reader: list[Reader] = []
@@ -118,8 +119,8 @@ def look() -> dict[str, Any]:
     found: list[str] = []
 
     def all_of_it() -> None:
-        found.extend(str(row) for row in audit.orphans())
-        rows = audit.documents(business, with_files=False, progress=progress)
+        found.extend(str(row) for row in orphans())
+        rows = documents(business, with_files=False, progress=progress)
         found.extend(str(row) for row in rows)
         for check in CHECKS:
             found.extend(str(row) for row in check(business))

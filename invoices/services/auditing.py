@@ -7,7 +7,7 @@ from typing import Final
 from django.db import transaction
 
 from accounts.models import Business
-from invoices.audit import Finding
+from invoices.audit.findings import Finding
 from invoices.models import AuditRun
 
 # As many as a person reads; the command prints them all.

@@ -5,7 +5,7 @@ from typing import Final
 from billing import audit as billing_audit
 from billing.models import Payment, Refund
 from billing.services.reconciling.rounds import Round
-from invoices import audit
+from invoices.audit.issued import state
 from invoices.models import Invoice, LedgerEntry
 
 BOOKS: Final = "books"
@@ -30,6 +30,6 @@ def _check_invoices(round_: Round) -> None:
     for invoice in invoices.with_amounts().order_by("pk").iterator():
         round_.breathe()
         round_.look(BOOKS)
-        for finding in audit.state(invoice):
+        for finding in state(invoice):
             subject = str(invoice.public_id)
             round_.find(BOOKS, subject, finding.words, invoice=invoice)

@@ -7,10 +7,13 @@ from django.utils import timezone
 
 from accounts.models import Business
 from billing import audit as billing_audit
-from invoices import audit
+from invoices.audit import checks
+from invoices.audit.documents import documents
+from invoices.audit.findings import Finding
+from invoices.audit.orphans import orphans
 from invoices.services.auditing import record_audit
 
-CHECKS: Final = (*audit.CHECKS, *billing_audit.CHECKS)
+CHECKS: Final = (*checks.CHECKS, *billing_audit.CHECKS)
 
 
 class Command(BaseCommand):
@@ -35,7 +38,7 @@ class Command(BaseCommand):
             businesses = businesses.filter(public_id=wanted)
             if not businesses:
                 raise CommandError(f"There is no business {wanted}.")
-        found = 0 if wanted else self._print(list(audit.orphans()))
+        found = 0 if wanted else self._print(list(orphans()))
         for business in businesses.iterator():
             found += self._audit(business, with_files=options["files"])
         if found:
@@ -53,7 +56,7 @@ class Command(BaseCommand):
 
         findings = list(
             chain(
-                audit.documents(business, with_files=with_files, progress=progress),
+                documents(business, with_files=with_files, progress=progress),
                 *(check(business) for check in CHECKS),
             )
         )
@@ -70,7 +73,7 @@ class Command(BaseCommand):
         )
         return self._print(findings)
 
-    def _print(self, findings: list[audit.Finding]) -> int:
+    def _print(self, findings: list[Finding]) -> int:
         widths = [
             max((len(getattr(row, column)) for row in findings), default=0)
             for column in ("check", "subject")
