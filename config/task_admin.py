@@ -78,7 +78,7 @@ class TaskAdmin(OperatorAdmin):
     )
 
     def __init__(self, model: type[DBTaskResult[..., Any]], site: Any) -> None:
-        super().__init__(model, site)
+        super().__init__(model, site)  # type: ignore[call-arg] # of ModelAdmin
         self.opts = OPTIONS
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -159,7 +159,7 @@ def _called(task: DBTaskResult[..., Any]) -> str:
 
 
 # For pages' heads and titles: a row of the library does not say what it is.
-DBTaskResult.__str__ = _called  # type: ignore[method-assign]
+DBTaskResult.__str__ = _called  # type: ignore[assignment, method-assign]
 
 
 @lru_cache

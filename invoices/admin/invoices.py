@@ -1,6 +1,5 @@
 """Invoices: where drafts are written, finalized and sent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +138,7 @@ class InvoiceAdmin(InvoiceButtons):
         own = businesses_for(request, self.to_view)
         return found(queryset, text, own), False
 
-    def get_sortable_by(self, request: HttpRequest) -> Sequence[str]:
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         # What is due is worked out of the ledger: for some invoices, not for all.
         narrowed = {"due", "customer__id__exact", "q"} & request.GET.keys()
         dear = set() if narrowed else {"amount_due"}
