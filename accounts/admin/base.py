@@ -195,6 +195,19 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
             raise Http404
         return found
 
+    def get_writable(self, request: HttpRequest, object_id: str) -> Any:
+        """
+        :raises PermissionDenied: to those who may not write the books that it is in
+        :raises Http404: if there is no such row among those they may see
+        """
+        found = self.get_object(request, object_id)
+        if not self.may_write(request, found):
+            raise PermissionDenied
+        return found
+
+    def may_write(self, request: HttpRequest, obj: models.Model) -> bool:
+        return self._may(request, Permission.WRITE_BOOKS, obj)
+
     def changeform_view(
         self,
         request: HttpRequest,

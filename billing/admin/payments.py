@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -106,16 +105,14 @@ class PaymentAdmin(MoneyAdmin):
     ) -> list[UnfoldAction]:
         payment = self.get_object(request, str(object_id))
         shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        if payment.left <= 0 or not _may_write(request, payment):
+        if payment.left <= 0 or not self.may_write(request, payment):
             return []
         # The money of a payment that fits is where it belongs.
         return [each for each in shown if payment.is_held or each.path != "keep"]
 
     @button("Refund", "undo", ActionVariant.DANGER)
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        payment = self.get_object(request, object_id)
-        if not _may_write(request, payment):
-            raise PermissionDenied
+        payment = self.get_writable(request, object_id)
         form = RefundForm(request.POST or None, currency=payment.currency)
 
         def act() -> str:
@@ -145,9 +142,7 @@ class PaymentAdmin(MoneyAdmin):
 
     @button("Keep", "account_balance_wallet")
     def keep(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        payment = self.get_object(request, object_id)
-        if not _may_write(request, payment):
-            raise PermissionDenied
+        payment = self.get_writable(request, object_id)
         left = spoken(payment.left, payment.currency)
         customer = payment.invoice.customer
 
@@ -219,7 +214,3 @@ class HeldPaymentAdmin(PaymentAdmin):
     @admin.display(description="left")
     def left_(self, payment: Any) -> str:
         return spoken(payment.left, payment.currency)
-
-
-def _may_write(request: HttpRequest, payment: Payment) -> bool:
-    return may(request, Permission.WRITE_BOOKS, payment.invoice.business_id)

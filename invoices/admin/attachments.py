@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
@@ -14,8 +13,7 @@ from django.utils.html import format_html
 
 from accounts.admin.base import button, show_refusal
 from accounts.exceptions import Refusal
-from accounts.http import may, person
-from accounts.roles import Permission
+from accounts.http import person
 from invoices.admin.records import RecordAdmin
 from invoices.forms import AttachForm
 from invoices.http import attachment_response
@@ -28,9 +26,7 @@ class AttachButton(RecordAdmin):
 
     @button("Attach a file", "attach_file")
     def attach(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self.get_object(request, object_id)
-        if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
-            raise PermissionDenied
+        invoice = self.get_writable(request, object_id)
         form = AttachForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             typed = form.cleaned_data

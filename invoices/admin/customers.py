@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import TextField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -148,7 +147,7 @@ class CustomerAdmin(RecordAdmin):
         self, request: HttpRequest, object_id: int | str
     ) -> list[UnfoldAction]:
         customer = self.get_object(request, str(object_id))
-        may_send = may(request, Permission.WRITE_BOOKS, customer.business_id)
+        may_send = self.may_write(request, customer)
         buttons = super().get_actions_detail(request, object_id)
         return [each for each in buttons if may_send or each.path == "statement"]
 
@@ -175,9 +174,7 @@ class CustomerAdmin(RecordAdmin):
 
     @button("Send a statement", "send")
     def send_statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        customer = self.get_object(request, object_id)
-        if not may(request, Permission.WRITE_BOOKS, customer.business_id):
-            raise PermissionDenied
+        customer = self.get_writable(request, object_id)
         form = self._period(request.POST, customer)
 
         def act() -> str:

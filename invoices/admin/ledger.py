@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,8 +13,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import BackOfficeAdmin, OfBusiness, button, label
-from accounts.http import businesses_for, may, person
-from accounts.roles import Permission
+from accounts.http import businesses_for, person
 from invoices.admin.filters import CurrencyFilter, OwnRowsFilter
 from invoices.admin.history import timeline
 from invoices.admin.records import spoken
@@ -138,19 +136,14 @@ class ManualPaymentAdmin(MoneyAdmin):
         self, request: HttpRequest, object_id: int | str
     ) -> list[UnfoldAction]:
         payment = self.get_object(request, str(object_id))
-        if payment.reversed_at or not self._may_write(request, payment):
+        if payment.reversed_at or not self.may_write(request, payment):
             return []
         shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         return shown
 
-    def _may_write(self, request: HttpRequest, payment: ManualPayment) -> bool:
-        return may(request, Permission.WRITE_BOOKS, payment.invoice.business_id)
-
     @button("Take back", "undo", ActionVariant.DANGER)
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        payment = self.get_object(request, object_id)
-        if not self._may_write(request, payment):
-            raise PermissionDenied
+        payment = self.get_writable(request, object_id)
         form = ReasonForm(request.POST or None)
         amount = spoken(payment.amount, payment.currency)
 
@@ -242,15 +235,13 @@ class CreditNoteAdmin(MoneyAdmin):
         self, request: HttpRequest, object_id: int | str
     ) -> list[UnfoldAction]:
         note = self.get_object(request, str(object_id))
-        may_send = may(request, Permission.WRITE_BOOKS, note.business_id)
+        may_send = self.may_write(request, note)
         buttons = super().get_actions_detail(request, object_id)
         return [each for each in buttons if may_send or each.path == "download"]
 
     @button("Send", "send")
     def send(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        note = self.get_object(request, object_id)
-        if not may(request, Permission.WRITE_BOOKS, note.business_id):
-            raise PermissionDenied
+        note = self.get_writable(request, object_id)
 
         def act() -> str:
             mail = sending.send_credit_note(
