@@ -106,6 +106,13 @@ class InvoiceButtons(AttachButton):
             raise PermissionDenied
         return invoice
 
+    def _issued(self, request: HttpRequest, object_id: str) -> Any:
+        """:raises Http404: if it is a draft, which is due on no day yet"""
+        invoice = self._own(request, object_id)
+        if invoice.is_draft:
+            raise Http404
+        return invoice
+
     @button("Finalize", "task_alt")
     def finalize(self, request: HttpRequest, object_id: str) -> HttpResponse:
         invoice = self._own(request, object_id)
@@ -138,8 +145,9 @@ class InvoiceButtons(AttachButton):
                     invoice=invoice, actor=person(request), now=now
                 )
                 sending.send_invoice(invoice=done, actor=person(request), now=now)
-            return f"Finalized as {done.number}; it goes to {invoice.customer.email}."
+            return f"Finalized as {done.number}; it goes to {to}."
 
+        to = _recipients(invoice, Delivery.Kind.INVOICE)
         return self.ask(
             request,
             invoice,
@@ -147,7 +155,7 @@ class InvoiceButtons(AttachButton):
             consequence=(
                 f"The draft for {invoice.customer} over {_draft_total(invoice)} gets "
                 "the next number and can no longer be changed or deleted. "
-                f"{invoice.customer.email} gets the link to pay and the PDF."
+                f"{to} gets the link to pay and the PDF."
             ),
             act=act,
         )
@@ -160,14 +168,15 @@ class InvoiceButtons(AttachButton):
             sending.send_invoice(
                 invoice=invoice, actor=person(request), now=timezone.now()
             )
-            return f"It goes to {invoice.customer.email}."
+            return f"It goes to {to}."
 
+        to = _recipients(invoice, Delivery.Kind.INVOICE)
         return self.ask(
             request,
             invoice,
             title="Send again" if invoice.sent_at else "Send",
             consequence=(
-                f"{invoice.customer.email} gets the link to pay {invoice.number} and "
+                f"{to} gets the link to pay {invoice.number} and "
                 "the PDF. The time for which the link opens begins anew."
             ),
             act=act,
@@ -175,7 +184,7 @@ class InvoiceButtons(AttachButton):
 
     @button("Remind now", "notifications")
     def remind(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
+        invoice = self._issued(request, object_id)
 
         def act() -> str:
             mail = reminding.remind_now(
@@ -183,7 +192,7 @@ class InvoiceButtons(AttachButton):
             )
             return f"A reminder goes to {', '.join(mail.to)}."
 
-        to = ", ".join(delivering.recipients(invoice.customer, Delivery.Kind.REMINDER))
+        to = _recipients(invoice, Delivery.Kind.REMINDER)
         return self.ask(
             request,
             invoice,
@@ -330,7 +339,7 @@ class InvoiceButtons(AttachButton):
 
     @button("Extend the due date", "event_upcoming")
     def extend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = self._own(request, object_id)
+        invoice = self._issued(request, object_id)
         form = DueDateForm(request.POST or None)
 
         def act() -> str:
@@ -437,6 +446,10 @@ class InvoiceButtons(AttachButton):
             raise Http404
         document = documents.read_document(invoice=invoice)
         return pdf_response(invoice, document, as_attachment=True)
+
+
+def _recipients(invoice: Invoice, kind: Delivery.Kind) -> str:
+    return ", ".join(delivering.recipients(invoice.customer, kind))
 
 
 def _draft_total(invoice: Invoice) -> str:

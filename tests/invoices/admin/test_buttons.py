@@ -16,6 +16,7 @@ from accounts.roles import Role
 from invoices import selectors
 from invoices.models import CreditNote, Invoice, LedgerEntry, ManualPayment
 from invoices.services import crediting, receiving
+from invoices.services.contacts import create_contact
 from tests.factories import BusinessFactory, MembershipFactory
 from tests.rows import draft, frozen, paid_in
 
@@ -392,6 +393,33 @@ def test_a_draft_has_no_mail_to_show(desk, business):
     response = desk.get(address(draft(business), "preview"), follow=True)
 
     assert "only a finalized one" in said(response)[0]
+
+
+@pytest.mark.parametrize("button", ["remind", "extend"])
+def test_a_draft_is_due_on_no_day_yet(desk, business, button):
+    assert desk.get(address(draft(business), button)).status_code == 404
+
+
+@pytest.mark.parametrize("button", ["send", "finalize_and_send"])
+def test_a_page_names_everybody_who_gets_the_mail(desk, business, button):
+    invoice = frozen(business) if button == "send" else draft(business)
+    for name, gets_invoices in (("books", True), ("dunning", False)):
+        create_contact(
+            customer=invoice.customer,
+            fields={
+                "name": name,
+                "email": f"{name}@example.com",
+                "gets_invoices": gets_invoices,
+            },
+            actor=None,
+            now=timezone.now(),
+        )
+    to = f"{invoice.customer.email}, books@example.com"
+
+    asked = desk.get(address(invoice, button))
+
+    assert f"{to} gets the link" in asked.context["consequence"]
+    assert f"goes to {to}." in said(press(desk, invoice, button))[0]
 
 
 def test_a_test_goes_to_who_asks(desk, business, owner, run_tasks):
