@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Event, User
 from blog.models import Comment, Post
 from config.management.commands.load_demo import EMAIL, PASSWORD
-from invoices.models import Invoice
+from invoices.models import Attachment, Contact, Invoice
 from invoices.states import InvoiceStatus
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,14 @@ def test_the_demo_has_invoices_of_every_kind(demo):
         InvoiceStatus.PAID,
         InvoiceStatus.VOID,
     }
+
+
+def test_the_demo_has_a_file_and_people_at_customers(demo):
+    file = Attachment.objects.get()
+
+    assert (file.name, file.content_type) == ("timesheet.csv", "text/csv")
+    assert Contact.objects.filter(gets_invoices=True).count() == 1
+    assert Contact.objects.filter(gets_reminders=True).count() == 1
 
 
 def test_the_demo_is_due_as_its_ledger_says(demo):
@@ -72,6 +80,7 @@ def test_the_reference_is_written_where_it_is_read(tmp_path, settings, capsys):
 
     written = sorted(file.name for file in (tmp_path / "docs/reference").iterdir())
     assert written == [
+        "events.md",
         "invoice-states.md",
         "payment-scenarios.md",
         "roles.md",
