@@ -39,7 +39,7 @@ class Bounded(Paginator[Any]):
         rows: Any = self.object_list
         end = place * self.per_page
         keys = rows.values_list("pk", flat=True)[end - self.per_page : end]
-        return self._get_page(rows.filter(pk__in=list(keys)), place, self)
+        return Page(rows.filter(pk__in=list(keys)), place, self)
 
 
 class BoundedList(ChangeList):
