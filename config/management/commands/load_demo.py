@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -17,7 +18,9 @@ from blog.services.comments import comment_on_post, moderate_comment
 from blog.services.posts import publish_post, write_post
 from blog.states import CommentStatus
 from invoices.models import Customer, Invoice, InvoiceLine, LedgerEntry, TaxRate
+from invoices.services.attaching import attach_file
 from invoices.services.booking import book
+from invoices.services.contacts import create_contact
 from invoices.services.correcting import void_invoice
 from invoices.services.customers import create_customer
 from invoices.services.drafting import create_draft
@@ -37,6 +40,24 @@ CUSTOMERS = {
     "Harbor & Finch LLC": ("ap@harborfinch.example", "US", ""),
     "Werkstatt Wien GmbH": ("office@werkstatt.example", "AT", "ATU12345675"),
 }
+
+MAIL = ("invoices", "reminders", "statements")
+# Each with the mail that is for them.
+CONTACTS = {
+    "Werkstatt Wien GmbH": ("Buchhaltung", "rechnung@werkstatt.example", "invoices"),
+    "Harbor & Finch LLC": ("Collections", "late@harborfinch.example", "reminders"),
+}
+# Goes with the invoice of that customer that is open.
+TIMESHEET_OF = "Northwind Traders"
+TIMESHEET = """\
+day,hours,what
+Monday,8,Interviews and first sketches
+Tuesday,8,Color and type
+Wednesday,8,Templates
+Thursday,8,Templates
+Friday,8,Review with the team
+Saturday,4,Corrections
+"""
 
 
 class Sample(NamedTuple):
@@ -151,6 +172,14 @@ def _books(owner: User, now: datetime) -> None:
         )
         for name, (email, country, tax_id) in CUSTOMERS.items()
     }
+    for name, (person, email, gets) in CONTACTS.items():
+        create_contact(
+            customer=customers[name],
+            fields={"name": person, "email": email}
+            | {f"gets_{mail}": mail == gets for mail in MAIL},
+            actor=owner,
+            now=now,
+        )
     for sample in SAMPLES:
         _invoice(sample, customers[sample.customer], rates[sample.tax], owner, now)
 
@@ -204,6 +233,15 @@ def _invoice(
     if sample.fate == "void":
         void_invoice(invoice=invoice, actor=owner, now=issued)
         return
+    if sample.fate == "open" and sample.customer == TIMESHEET_OF:
+        attach_file(
+            invoice=invoice,
+            upload=ContentFile(TIMESHEET.encode(), name="timesheet.csv"),
+            is_mailed=True,
+            is_shown=True,
+            actor=owner,
+            now=issued,
+        )
     send_invoice(invoice=invoice, actor=owner, now=issued)
     if sample.fate == "paid":
         _pay(invoice, issued + timedelta(days=min(sample.age, 11)))
