@@ -169,6 +169,8 @@ def test_port_number_refuses_what_is_no_port(port):
         laptop.port_number(port)
 
 
+# Connections that other tests left are looked at.
+@pytest.mark.django_db
 def test_what_one_command_raises_keeps_no_other_from_its_minute(monkeypatch, caplog):
     called = []
 
