@@ -96,16 +96,18 @@ def expire_session(session_id: str) -> None:
 def _session(answer: Mapping[str, Any]) -> Session:
     intent = expanded(answer.get("payment_intent"))
     charge = expanded(intent.get("latest_charge"))
-    currency = answer["currency"].upper()
+    # One that only saves a card, for another program on the same account, has neither.
+    currency = (answer["currency"] or "").upper()
+    charged = answer["amount_total"] or 0
     return Session(
         id=answer["id"],
         url=answer.get("url") or "",
         status=answer["status"],
         payment_status=answer["payment_status"],
         livemode=answer["livemode"],
-        amount=from_stripe(answer["amount_total"], currency),
+        amount=from_stripe(charged, currency),
         currency=currency,
-        charged=answer["amount_total"],
+        charged=charged,
         checkout_key=uuid_in(answer.get("metadata"), "checkout"),
         invoice_id=uuid_in(answer.get("metadata"), "invoice"),
         payment_intent=intent.get("id", ""),

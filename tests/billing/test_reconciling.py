@@ -368,3 +368,24 @@ def test_a_dry_run_says_what_it_would_do_and_changes_nothing(stripe, invoice):
     assert not ReconciliationRun.objects.exists()
     assert not BalanceTransaction.objects.exists()
     assert not StripeEvent.objects.exists()
+
+
+def test_a_session_that_takes_no_money_and_is_nobodys_here_is_left_alone(
+    stripe, invoice
+):
+    session = stripe.sessions[start(invoice).session_id]
+    Checkout.objects.all().delete()
+    session |= {
+        "mode": "setup",
+        "status": "complete",
+        "payment_status": "no_payment_required",
+        "amount_subtotal": None,
+        "amount_total": None,
+        "currency": None,
+        "metadata": {},
+    }
+    saved = stripe.event("checkout.session.completed", session)
+
+    assert deliver(stripe, saved) == [200]
+    assert reconcile()[0] == 0
+    assert not Checkout.objects.exists()
