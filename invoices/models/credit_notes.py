@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from accounts.fields import ExactCharField
 from accounts.models import Business, User
 from invoices.models.customers import Customer
-from invoices.models.invoices import Invoice, InvoiceLine
+from invoices.models.invoices import Invoice
+from invoices.models.lines import InvoiceLine
 from invoices.models.of_business import OfBusinessQuerySet
 from invoices.models.series import Counter
 from invoices.models.taxes import TaxCategory
