@@ -76,7 +76,8 @@ class DisputeAdmin(MoneyAdmin):
         if not dispute.needs_answer or dispute.due_by is None:
             return "-"
         zone = ZoneInfo(dispute.payment.invoice.business.time_zone)
-        return date_format(dispute.due_by.astimezone(zone), "DATETIME_FORMAT")
+        there = dispute.due_by.astimezone(zone)
+        return f"{date_format(there, 'DATETIME_FORMAT')} {there:%Z}"
 
     @admin.display
     def what_to_do(self, dispute: Dispute) -> str:
