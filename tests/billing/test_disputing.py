@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 from django.core import mail
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Event
@@ -13,6 +14,7 @@ from billing.services import disputing, refunding
 from invoices import selectors
 from invoices.exceptions import Disputed
 from invoices.services import reminding
+from invoices.services.locking import lock_invoice
 from tests.at_once import at_once
 from tests.billing.world import deliver, finalized, standing, start
 
@@ -291,3 +293,23 @@ def test_all_that_is_told_of_a_dispute_at_once_is_booked_once(
     assert DisputeMovement.objects.count() == 2
     assert Event.objects.filter(type="dispute.opened").count() == 1
     assert len(mail.outbox) == 2
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_a_dispute_waits_for_whoever_moves_money_of_its_invoice(
+    stripe, invoice, payment
+):
+    (event, *_) = stripe.dispute(payment.payment_intent, is_inquiry=True)
+
+    def deliver_in_a_hurry():
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        return deliver(stripe, event)
+
+    with transaction.atomic():
+        lock_invoice(invoice.pk)
+        answers = at_once([deliver_in_a_hurry])
+
+    assert answers == [[500]]
+    assert deliver(stripe, event) == [200]

@@ -76,6 +76,13 @@ def test_an_invoice_has_one_live_attempt(invoice):
     assert checkout(invoice, status="expired", open_slot=None).pk
 
 
+def test_a_session_is_one_attempt(invoice):
+    over = {"status": "expired", "open_slot": None, "session_id": "cs_1"}
+    checkout(invoice, **over)
+
+    assert "session_id" in refused(checkout, invoice, **over)
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -109,6 +109,16 @@ def test_a_lost_answer_a_webhook_and_a_second_try_make_one_refund(
     assert standing(invoice) == ("paid", 10_000, 6_000, 0)
 
 
+def test_a_lost_answer_and_a_second_try_make_one_refund(stripe, payment):
+    refund = request(payment, 3_000)
+    stripe.fault("POST", REFUNDS, "timeout_after", 2)
+    assert send(refund).status == "requested"
+
+    assert send(refund).status == "succeeded"
+
+    assert [refund["amount"] for refund in stripe.refunds.values()] == [3_000]
+
+
 def test_while_stripe_is_down_the_task_comes_back_less_and_less_often(stripe, payment):
     refund = request(payment, 6_000)
     DBTaskResult.objects.all().delete()
