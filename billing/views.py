@@ -58,15 +58,17 @@ def for_customer(view: InvoiceView) -> TokenView:
     def with_invoice(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
         invoices = Invoice.objects.select_related("business")
         invoice = get_object_or_404(invoices, link_token=token)
-        if invoice.link_is_open(timezone.now()):
-            response = view(request, invoice, **more)
-        else:
-            response = render(
-                request,
-                "billing/link_expired.html",
-                {"invoice": invoice},
-                status=HTTPStatus.GONE,
-            )
+        # Days are those of the business, as they are on its documents.
+        with timezone.override(invoice.business.time_zone):
+            if invoice.link_is_open(timezone.now()):
+                response = view(request, invoice, **more)
+            else:
+                response = render(
+                    request,
+                    "billing/link_expired.html",
+                    {"invoice": invoice},
+                    status=HTTPStatus.GONE,
+                )
         response["X-Robots-Tag"] = "noindex"
         return response
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,6 +16,7 @@ from invoices.services import opening
 from invoices.services.attaching import attach_file
 from invoices.services.correcting import void_invoice
 from invoices.services.finalizing import finalize_invoice
+from invoices.services.receiving import record_payment
 from tests.billing.world import deliver, finalized, standing, start
 from tests.factories import (
     BusinessFactory,
@@ -296,6 +297,23 @@ def test_a_paid_invoice_shows_what_was_paid_and_when(stripe, invoice):
         "EUR",
         "payment",
     )
+
+
+def test_days_are_those_of_the_business(now):
+    invoice = finalized(business__time_zone="Pacific/Auckland")
+    # Still the day before where the clock of the site is.
+    record_payment(
+        invoice=invoice,
+        fields={"amount": 10_000, "received_on": date(2026, 2, 28)},
+        actor=None,
+        now=now,
+    )
+
+    page = see(invoice).content.decode()
+
+    assert page.count('datetime="2026-02-28"') == 2
+    assert 'datetime="2026-02-27"' not in page
+    assert timezone.get_current_timezone_name() == "UTC"
 
 
 def test_while_stripe_is_down_the_page_says_that_nothing_was_charged(stripe, invoice):
