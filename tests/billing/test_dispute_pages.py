@@ -41,7 +41,7 @@ def test_the_page_says_what_to_do_until_when_and_what_moved(owner, dispute):
     assert "Nothing was delivered" in html
     # An id keeps its case.
     assert dispute.stripe_id in html
-    assert dispute.stripe_id.capitalize() not in html
+    assert f"D{dispute.stripe_id[1:]}" not in html
     rows = {row.label: row.amount for row in owner.get(page(dispute)).context["totals"]}
     assert rows == {
         "Paid": "€100.00",
