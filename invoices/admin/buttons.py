@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
@@ -12,6 +11,7 @@ from accounts.http import may
 from accounts.roles import Permission
 from invoices import selectors
 from invoices.admin import correcting, crediting, issuing, mailing, paying
+from invoices.admin.asking import asking
 from invoices.admin.attachments import AttachButton
 from invoices.http import pdf_response
 from invoices.services import documents
@@ -78,75 +78,30 @@ class InvoiceButtons(AttachButton):
             offered.add("apply_balance")
         return offered | _moves(invoice)
 
-    def _own(self, request: HttpRequest, object_id: str) -> Any:
-        """:raises PermissionDenied: to those who may only look"""
-        invoice = self.get_object(request, object_id)
-        if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
-            raise PermissionDenied
-        return invoice
-
-    def _issued(self, request: HttpRequest, object_id: str) -> Any:
-        """:raises Http404: if it is a draft, which is due on no day yet"""
-        invoice = self._own(request, object_id)
-        if invoice.is_draft:
-            raise Http404
-        return invoice
-
-    @button("Finalize", "task_alt")
-    def finalize(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return issuing.finalize(self, request, self._own(request, object_id))
-
-    @button("Finalize and send", "send", ActionVariant.PRIMARY)
-    def finalize_and_send(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return issuing.finalize_and_send(self, request, self._own(request, object_id))
-
-    @button("Send", "send")
-    def send(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return mailing.send(self, request, self._own(request, object_id))
-
-    @button("Remind now", "notifications")
-    def remind(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return mailing.remind(self, request, self._issued(request, object_id))
+    finalize = asking("Finalize", "task_alt", issuing.finalize)
+    finalize_and_send = asking(
+        "Finalize and send", "send", issuing.finalize_and_send, ActionVariant.PRIMARY
+    )
+    send = asking("Send", "send", mailing.send)
+    remind = asking("Remind now", "notifications", mailing.remind)
+    send_test = asking("Send a test to me", "forward_to_inbox", mailing.send_test)
+    void = asking("Void", "block", correcting.void, ActionVariant.DANGER)
+    give_up = asking("Mark uncollectible", "money_off", correcting.give_up)
+    revise = asking("Revise", "edit_document", correcting.revise)
+    duplicate = asking("Duplicate", "content_copy", correcting.duplicate)
+    extend = asking("Extend the due date", "event_upcoming", correcting.extend)
+    record_payment = asking("Record payment", "payments", paying.record_payment)
+    apply_balance = asking(
+        "Apply balance", "account_balance_wallet", paying.apply_balance
+    )
 
     @button("Preview the mail", "mark_email_read")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return mailing.preview(self, request, self._own(request, object_id))
-
-    @button("Send a test to me", "forward_to_inbox")
-    def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return mailing.send_test(self, request, self._own(request, object_id))
-
-    @button("Void", "block", ActionVariant.DANGER)
-    def void(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return correcting.void(self, request, self._own(request, object_id))
-
-    @button("Mark uncollectible", "money_off")
-    def give_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return correcting.give_up(self, request, self._own(request, object_id))
-
-    @button("Revise", "edit_document")
-    def revise(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return correcting.revise(self, request, self._own(request, object_id))
-
-    @button("Duplicate", "content_copy")
-    def duplicate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return correcting.duplicate(self, request, self._own(request, object_id))
-
-    @button("Extend the due date", "event_upcoming")
-    def extend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return correcting.extend(self, request, self._issued(request, object_id))
-
-    @button("Record payment", "payments")
-    def record_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return paying.record_payment(self, request, self._own(request, object_id))
-
-    @button("Apply balance", "account_balance_wallet")
-    def apply_balance(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return paying.apply_balance(self, request, self._own(request, object_id))
+        return mailing.preview(self, request, self.get_writable(request, object_id))
 
     @button("Credit", "assignment_return")
     def credit(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return crediting.credit(self, request, self._own(request, object_id))
+        return crediting.credit(self, request, self.get_writable(request, object_id))
 
     @button("Download PDF", "picture_as_pdf")
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:

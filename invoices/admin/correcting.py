@@ -2,27 +2,25 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.admin.base import BackOfficeAdmin
 from accounts.http import person
+from invoices.admin.asking import Question, page_of
 from invoices.forms import DueDateForm
 from invoices.models import Invoice
 from invoices.services import correcting, extending
 
 
-def void(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def void(request: HttpRequest, invoice: Any) -> Question:
     def act() -> str:
         correcting.void_invoice(
             invoice=invoice, actor=person(request), now=timezone.now()
         )
         return f"{invoice.number} is void."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Void",
         consequence=(
             f"Nothing is owed on {invoice.number} any more. The number stays used "
@@ -32,16 +30,14 @@ def void(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRespo
     )
 
 
-def give_up(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def give_up(request: HttpRequest, invoice: Any) -> Question:
     def act() -> str:
         correcting.give_up_invoice(
             invoice=invoice, actor=person(request), now=timezone.now()
         )
         return f"{invoice.number} is marked as uncollectible."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Mark uncollectible",
         consequence=(
             f"{invoice.number} no longer counts as due. The customer can still "
@@ -51,7 +47,7 @@ def give_up(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRe
     )
 
 
-def revise(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def revise(request: HttpRequest, invoice: Any) -> Question:
     made: list[Invoice] = []
 
     def act() -> str:
@@ -61,9 +57,7 @@ def revise(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRes
         made.append(draft)
         return f"{invoice.number} is void. This draft takes its place."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Revise",
         consequence=(
             f"{invoice.number} becomes void, and all that was typed is copied to a "
@@ -71,13 +65,11 @@ def revise(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRes
             "a number of its own."
         ),
         act=act,
-        done=lambda: site.page_of(made[0].pk),
+        done=lambda: page_of(made[0]),
     )
 
 
-def duplicate(
-    site: BackOfficeAdmin, request: HttpRequest, invoice: Any
-) -> HttpResponse:
+def duplicate(request: HttpRequest, invoice: Any) -> Question:
     made: list[Invoice] = []
 
     def act() -> str:
@@ -87,20 +79,21 @@ def duplicate(
         made.append(draft)
         return f"This is a copy of {invoice}."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Duplicate",
         consequence=(
             f"What was typed for {invoice} is copied to a new draft for "
             f"{invoice.customer}, without its dates. {invoice} stays as it is."
         ),
         act=act,
-        done=lambda: site.page_of(made[0].pk),
+        done=lambda: page_of(made[0]),
     )
 
 
-def extend(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def extend(request: HttpRequest, invoice: Any) -> Question:
+    if invoice.is_draft:
+        # It is due on no day yet.
+        raise Http404
     form = DueDateForm(request.POST or None)
 
     def act() -> str:
@@ -113,9 +106,7 @@ def extend(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRes
         day = date_format(form.cleaned_data["due_date"])
         return f"{invoice.number} is due on {day} now."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Extend the due date",
         consequence=(
             f"{invoice.number} is due on {date_format(invoice.due_date)}. From a "

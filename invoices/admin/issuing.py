@@ -3,29 +3,27 @@
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.base import BackOfficeAdmin
 from accounts.http import person
 from invoices import selectors
 from invoices.admin import mailing
+from invoices.admin.asking import Question
 from invoices.admin.records import spoken
 from invoices.exceptions import AmountOutOfRange
 from invoices.models import Delivery, Invoice
 from invoices.services import finalizing, sending
 
 
-def finalize(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def finalize(request: HttpRequest, invoice: Any) -> Question:
     def act() -> str:
         done = finalizing.finalize_invoice(
             invoice=invoice, actor=person(request), now=timezone.now()
         )
         return f"Finalized as {done.number}."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Finalize",
         consequence=(
             f"The draft for {invoice.customer} over {_draft_total(invoice)} gets "
@@ -35,9 +33,7 @@ def finalize(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpR
     )
 
 
-def finalize_and_send(
-    site: BackOfficeAdmin, request: HttpRequest, invoice: Any
-) -> HttpResponse:
+def finalize_and_send(request: HttpRequest, invoice: Any) -> Question:
     def act() -> str:
         now = timezone.now()
         with transaction.atomic():
@@ -48,9 +44,7 @@ def finalize_and_send(
         return f"Finalized as {done.number}; it goes to {to}."
 
     to = mailing.recipients_of(invoice, Delivery.Kind.INVOICE)
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Finalize and send",
         consequence=(
             f"The draft for {invoice.customer} over {_draft_total(invoice)} gets "

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -12,20 +12,19 @@ from django.utils.formats import date_format
 from accounts.admin.base import BackOfficeAdmin
 from accounts.exceptions import Refusal
 from accounts.http import person
+from invoices.admin.asking import Question
 from invoices.admin.records import spoken
 from invoices.models import Delivery, Invoice
 from invoices.services import delivering, reminding, sending
 
 
-def send(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def send(request: HttpRequest, invoice: Any) -> Question:
     def act() -> str:
         sending.send_invoice(invoice=invoice, actor=person(request), now=timezone.now())
         return f"It goes to {to}."
 
     to = recipients_of(invoice, Delivery.Kind.INVOICE)
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Send again" if invoice.sent_at else "Send",
         consequence=(
             f"{to} gets the link to pay {invoice.number} and "
@@ -35,7 +34,11 @@ def send(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRespo
     )
 
 
-def remind(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpResponse:
+def remind(request: HttpRequest, invoice: Any) -> Question:
+    if invoice.is_draft:
+        # It is due on no day yet.
+        raise Http404
+
     def act() -> str:
         mail = reminding.remind_now(
             invoice=invoice, actor=person(request), now=timezone.now()
@@ -43,9 +46,7 @@ def remind(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRes
         return f"A reminder goes to {', '.join(mail.to)}."
 
     to = recipients_of(invoice, Delivery.Kind.REMINDER)
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Remind now",
         consequence=(
             f"{to} gets a reminder that {spoken(invoice.due, invoice.currency)} is "
@@ -74,16 +75,12 @@ def preview(site: BackOfficeAdmin, request: HttpRequest, invoice: Any) -> HttpRe
     return TemplateResponse(request, "admin/invoices/invoice/mail.html", context)
 
 
-def send_test(
-    site: BackOfficeAdmin, request: HttpRequest, invoice: Any
-) -> HttpResponse:
+def send_test(request: HttpRequest, invoice: Any) -> Question:
     def act() -> str:
         sending.send_test(invoice=invoice, actor=person(request), now=timezone.now())
         return f"A test goes to {person(request).email}."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Send a test to me",
         consequence=(
             f"You get at {person(request).email} what {invoice.customer} would get "

@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.base import BackOfficeAdmin
 from accounts.http import person
 from invoices import selectors
+from invoices.admin.asking import Question
 from invoices.admin.records import spoken
 from invoices.forms import AmountForm, PaymentForm
 from invoices.services import balances, receiving
 
 
-def record_payment(
-    site: BackOfficeAdmin, request: HttpRequest, invoice: Any
-) -> HttpResponse:
+def record_payment(request: HttpRequest, invoice: Any) -> Question:
     now = timezone.now()
     form = PaymentForm(
         request.POST or None,
@@ -35,9 +33,7 @@ def record_payment(
         )
         return f"{spoken(payment.amount, payment.currency)} is booked."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Record payment",
         consequence=(
             f"{spoken(invoice.due, invoice.currency)} is due on {invoice}. What you "
@@ -49,9 +45,7 @@ def record_payment(
     )
 
 
-def apply_balance(
-    site: BackOfficeAdmin, request: HttpRequest, invoice: Any
-) -> HttpResponse:
+def apply_balance(request: HttpRequest, invoice: Any) -> Question:
     there = balance_of(invoice)
     form = AmountForm(
         request.POST or None,
@@ -69,9 +63,7 @@ def apply_balance(
         amount = spoken(form.cleaned_data["amount"], invoice.currency)
         return f"{amount} of the balance is applied."
 
-    return site.ask(
-        request,
-        invoice,
+    return Question(
         title="Apply balance",
         consequence=(
             f"{spoken(there, invoice.currency)} is kept for {invoice.customer}, and "
