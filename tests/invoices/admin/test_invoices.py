@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:invoices_invoice_add")
 LIST = reverse("admin:invoices_invoice_changelist")
-FROZEN = {"Download PDF", "Record payment", "Duplicate"}
+FROZEN = {"Download PDF", "Record payment", "Duplicate", "Attach a file"}
 MAIL = {"Send", "Preview the mail", "Send a test to me"}
 BUTTONS = ["finalize", "finalize_and_send", "send", "void", "give_up"]
 
@@ -538,7 +538,10 @@ def test_void_and_give_up_do_what_they_say(desk, business):
 @pytest.mark.parametrize(
     ("status", "titles"),
     [
-        ("draft", {"Finalize", "Finalize and send", "Duplicate"}),
+        (
+            "draft",
+            {"Finalize", "Finalize and send", "Duplicate", "Attach a file"},
+        ),
         (
             "open",
             FROZEN
@@ -561,7 +564,7 @@ def test_each_status_offers_what_is_possible(desk, business, now, status, titles
             voided_at=now if status == "void" else None,
         )
 
-    assert offered(desk, invoice) == titles
+    assert offered(desk, invoice) == {"Attach a file", *titles}
 
 
 def test_viewers_are_offered_the_document_alone(client, business):
