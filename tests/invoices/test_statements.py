@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -158,6 +159,21 @@ def test_statement_ties_to_what_is_due_and_kept(customer, way):
     assert april.opening == statement.closing
 
 
+def test_what_was_rounded_for_cash_goes_back_with_the_last_of_an_invoice(customer):
+    # 119.00, and 100.00 to pay.
+    invoice = issued(customer, 2, cash_rounding=100, prepaid_amount=Decimal("18.60"))
+    credit(invoice, 3, to_balance=1860)
+
+    statement = statement_of(customer, "EUR", **MARCH)
+
+    assert told(statement) == [
+        (2, "Invoice INV-00001", 10000, 0, 10000),
+        (3, "Credit note CN-00001", 0, 11860, -1860),
+    ]
+    april = statement_of(customer, "EUR", start=date(2026, 4, 1), end=date(2026, 4, 1))
+    assert april.opening == -1860 == -selectors.balances(customer)["EUR"]
+
+
 def test_statement_is_of_one_customer_and_currency(customer):
     issued(customer, 2)
     issued(customer, 3, currency="USD")
@@ -181,7 +197,7 @@ def test_statement_asks_as_often_for_many_rows(customer, django_assert_num_queri
     for day in (2, 3, 4):
         receive(issued(customer, day), 100, day + 1)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         statement = statement_of(customer, "EUR", **MARCH)
 
     assert len(statement.rows) == 6
