@@ -41,7 +41,7 @@ def attach_file(
     Keep a file with an invoice, whatever its status, under a name that says what it is.
 
     It is stored before the transaction opens: storage may be a network. The same bytes
-    again are the attachment that is there.
+    again are the attachment that is there, mailed and shown if either time said so.
 
     :param is_mailed: whether it goes along when the invoice is sent
     :param is_shown: whether the customer may download it from the invoice's page
@@ -57,7 +57,13 @@ def attach_file(
     if twin := Attachment.objects.filter(
         invoice=invoice, file__startswith=folder
     ).first():
-        return twin
+        return change_attachment(
+            attachment=twin,
+            is_mailed=is_mailed or twin.is_mailed,
+            is_shown=is_shown or twin.is_shown,
+            actor=actor,
+            now=now,
+        )
     name = f"{folder}/{uuid.uuid4().hex}{PurePath(known.name).suffix}"
     with _stored(name, content) as file:
         attachment = Attachment(

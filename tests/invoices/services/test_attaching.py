@@ -58,6 +58,16 @@ def test_the_same_bytes_again_are_the_file_that_is_there(invoice, now):
     assert Event.objects.count() == len(stored()) == 1
 
 
+def test_the_same_bytes_again_are_shown_if_that_is_said_then(invoice, now):
+    first = attach(invoice, now, is_mailed=True)
+
+    again = attach(invoice, now, is_shown=True)
+
+    assert again == first
+    assert (again.is_mailed, again.is_shown) == (True, True)
+    assert len(stored()) == 1
+
+
 def test_what_is_refused_leaves_no_file(invoice, now, monkeypatch):
     monkeypatch.setattr(attaching, "MAX_FILES", 1)
     attach(invoice, now)
