@@ -313,6 +313,7 @@ lines = st.lists(
 )
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=60,
     deadline=None,
