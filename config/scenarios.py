@@ -20,7 +20,9 @@ def page() -> str:
         [
             "# What can happen to a payment\n",
             "Each row is a test, or several, run on MariaDB and on SQLite; what is about",
-            "locks and collations is believed on MariaDB only.\n",
+            "locks and collations is believed on MariaDB only. `make chaos` breaks the same",
+            "things in earnest, and [what keeps money right](safeguards.md) is taken away",
+            "piece by piece to see that a test notices.\n",
             "| | What happens | What is expected | Shown by |",
             "|---|---|---|---|",
             *rows,

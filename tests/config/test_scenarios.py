@@ -3,6 +3,14 @@
 from config import scenarios
 
 
+def test_every_scenario_has_a_test():
+    tests = scenarios.named()
+
+    without = [number for number in scenarios.table() if not tests[number]]
+
+    assert without == []
+
+
 def test_every_marked_test_is_of_a_scenario():
     assert set(scenarios.named()) - set(scenarios.table()) == set()
 
