@@ -20,7 +20,7 @@ ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST)
 # MYSQL=9 puts MySQL 9 in MariaDB's place.
 ON_MARIADB := $(PYTHON) -m tests.$(if $(MYSQL),mysql$(MYSQL),database) -- $(PYTEST)
 COVER := --cov --cov-report=
-QUICK := "not (mysql or browser or package or thorough)"
+QUICK := -m "not (mysql or browser or package or thorough)" --ignore=tests/browser --ignore=tests/deployment
 TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'
 DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
@@ -44,14 +44,14 @@ ifdef ARGS
 else
 	@rm -f .coverage .coverage.*
 	$(ON_MARIADB) $(COVER) --junitxml=build/MariaDB.xml
-	$(ON_SQLITE) $(COVER) --cov-append --junitxml=build/SQLite.xml -m $(QUICK)
+	$(ON_SQLITE) $(COVER) --cov-append --junitxml=build/SQLite.xml $(QUICK)
 	@.venv/bin/coverage report
 	@.venv/bin/coverage json --quiet -o build/coverage.json
 	@$(PYTHON) -m tests.coverage_floor build/coverage.json build/MariaDB.xml build/SQLite.xml
 endif
 
 test-fast: $(DEV) ## on SQLite, without what takes long: under a minute (ARGS= narrows)
-	$(ON_SQLITE) -m $(QUICK) $(ARGS)
+	$(ON_SQLITE) $(QUICK) $(ARGS)
 
 chaos: $(DEV) ## break all that a payment stands on, and audit (ARGS="--quick --seed 7")
 	$(PYTHON) -m tests.chaos $(ARGS)

@@ -1,5 +1,6 @@
 """What takes long as a whole, and is therefore left out of `make test-fast`."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,7 @@ SLOW: Final = (
 TESTS: Final = Path(__file__).parent
 
 
+@cache
 def is_slow(test: Path) -> bool:
     """Whether a file of tests is, or is in, one of these."""
     return any(test.is_relative_to(TESTS / name) for name in SLOW)

@@ -4,9 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cfnlint import decode
-from moto.cloudformation.parsing import resource_class_from_type
-
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "infrastructure"
 TEMPLATES = sorted(FOLDER.glob("*.yaml"))
 
@@ -15,6 +12,8 @@ type Template = dict[str, Any]
 
 def template(name: str) -> Template:
     """With every tag in its long form: `{"Ref": …}`, `{"Fn::Sub": …}`."""
+    from cfnlint import decode  # noqa: PLC0415 - takes seconds; collecting needs none
+
     content, problems = decode.decode(str(FOLDER / f"{name}.yaml"))
     assert not problems
     plain: Template = json.loads(json.dumps(content))
@@ -28,6 +27,10 @@ def for_moto(name: str, *, secret: str) -> str:
 
     :param secret: the ARN of one that stands for the stage's, which moto cannot make
     """
+    from moto.cloudformation.parsing import (  # noqa: PLC0415 - as above
+        resource_class_from_type,
+    )
+
     content = template(name)
     content["Resources"] = {
         logical: resource
