@@ -62,7 +62,7 @@ class InvoiceAdmin(InvoiceButtons):
     list_select_related = ("customer",)
     # What `get_search_results` looks at.
     search_fields = ("number", "reference", "customer__name", "customer__email")
-    search_help_text = "How a number or reference begins, or of whom a customer's name."
+    search_help_text = "How a number or reference begins, the digits of a number, or a customer's name."
     ordering = ("-pk",)
     autocomplete_fields = ("customer",)
     warn_unsaved_form = True

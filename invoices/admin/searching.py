@@ -5,28 +5,33 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from accounts.models import Business
-from invoices.models import Customer
+from invoices.models import Counter, Customer
 
 # Of each way to find them: more than anyone looks through. Somebody types more instead.
 NEWEST: Final = 500
 CUSTOMERS: Final = 100
+COUNTERS: Final = 500
+# Of the longest number there is, zeros before it.
+DIGITS: Final = 20
 
 
 def found(
     invoices: QuerySet[Any], text: str, businesses: QuerySet[Business]
 ) -> QuerySet[Any]:
     """
-    Those whose number or reference begins like the text, or whose customer has each word
-    of it in name or address; the newest of each.
+    Those whose number or reference begins like the text, whose place in its series it is,
+    or whose customer has each word of it in name or address; the newest of each.
 
     Each way has an index of its own. Asked for together, the database would look at all
     invoices instead.
     """
-    ways = (
+    ways = [
         Q(number__istartswith=text),
         Q(reference__istartswith=text),
         Q(customer__in=_customers(text, businesses)),
-    )
+    ]
+    if text.isdecimal() and len(text) <= DIGITS:
+        ways.append(Q(counter__in=_counters(businesses), sequence=int(text)))
     keys = {
         key
         for way in ways
@@ -43,3 +48,10 @@ def _customers(text: str, businesses: QuerySet[Business]) -> list[int]:
         customers = customers.filter(Q(name__icontains=word) | Q(email__icontains=word))
     newest = customers.order_by("-pk").values_list("pk", flat=True)
     return list(newest[:CUSTOMERS])
+
+
+def _counters(businesses: QuerySet[Business]) -> list[int]:
+    # By key: the index that finds a number in a counter is then read, and no other.
+    counters = Counter.objects.filter(series__business__in=businesses)
+    newest = counters.order_by("-pk").values_list("pk", flat=True)
+    return list(newest[:COUNTERS])

@@ -1,5 +1,6 @@
 """Lists that are longer than anyone reads, and what finds a row in them."""
 
+import re
 from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
@@ -7,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.admin import paging
 from invoices.admin import searching
-from invoices.models import Invoice, LedgerEntry
+from invoices.models import Counter, Invoice, LedgerEntry
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import CustomerFactory, InvoiceFactory, InvoiceLineFactory
 
@@ -41,6 +43,12 @@ def invoices(business):
     [
         ("INV-00001", [2]),
         ("INV", [2]),
+        ("00001", [2]),
+        (" 001 ", [2]),
+        ("0002", []),
+        ("0001²", []),
+        ("9" * 20, []),
+        ("1" * 5000, []),
         ("PO-77", [1]),
         ("traders NORTH", [0]),
         ("pay@northwind", [0]),
@@ -59,6 +67,21 @@ def test_a_search_keeps_to_the_filters_and_to_ones_own(desk, invoices):
 
     assert shown(desk, q="Northwind") == [invoices[0]]
     assert shown(desk, q="Northwind", status__exact="open") == []
+
+
+def test_digits_find_one_s_own_number_and_read_no_more_than_its_counter(desk, business):
+    own = InvoiceLineFactory.create_batch(11, invoice__business=business)
+    strange = InvoiceLineFactory.create_batch(11)
+    for line in (*own, *strange):
+        finalize_invoice(invoice=line.invoice, actor=None, now=NOW)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert shown(desk, q="0011") == [own[10].invoice]
+
+    (by_digits,) = (each["sql"] for each in asked if " = 11" in each["sql"])
+    assert " LIKE " not in by_digits
+    counter = Counter.objects.get(series__business=business)
+    assert re.search(rf"counter_id\W+IN \({counter.pk}\)", by_digits)
 
 
 def test_a_search_shows_the_newest_of_what_it_finds(desk, business, monkeypatch):
