@@ -61,8 +61,8 @@ def revise(request: HttpRequest, invoice: Any) -> Question:
         title="Revise",
         consequence=(
             f"{invoice.number} becomes void, and all that was typed is copied to a "
-            "new draft, which names it. Change the draft, then finalize it: it gets "
-            "a number of its own."
+            "new draft, which names it. Attached files are not: attach them again. "
+            "Change the draft, then finalize it: it gets a number of its own."
         ),
         act=act,
         done=lambda: page_of(made[0]),
@@ -83,7 +83,8 @@ def duplicate(request: HttpRequest, invoice: Any) -> Question:
         title="Duplicate",
         consequence=(
             f"What was typed for {invoice} is copied to a new draft for "
-            f"{invoice.customer}, without its dates. {invoice} stays as it is."
+            f"{invoice.customer}, without its dates and attached files. {invoice} "
+            "stays as it is."
         ),
         act=act,
         done=lambda: page_of(made[0]),

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -334,6 +335,21 @@ def test_a_copy_opens_as_a_draft(desk, business):
     copy = Invoice.objects.drafts().get()
     assert response.redirect_chain == [(address(copy, "change"), 302)]
     assert copy.lines.get().unit_price == Decimal(100)
+
+
+@pytest.mark.parametrize("path", ["revise", "duplicate"])
+def test_a_copy_says_that_it_is_without_the_files(desk, business, path):
+    invoice = frozen(business)
+    desk.post(
+        address(invoice, "attach"), {"file": SimpleUploadedFile("x.pdf", b"%PDF-1")}
+    )
+    assert invoice.attachments.exists()
+
+    assert "ttached files" in desk.get(address(invoice, path)).text
+
+    press(desk, invoice, path)
+
+    assert not Invoice.objects.drafts().get().attachments.exists()
 
 
 def test_a_revision_voids_and_links_both_ways(desk, business):
