@@ -124,6 +124,7 @@ def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
         "heading": DISPUTE_HEADINGS.get(status, "A payment is disputed"),
         "advice": ADVICE[status],
         "due_by": dispute.due_by if status in NEEDS_ANSWER else None,
+        "zone": invoice.business.time_zone,
         "link": dispute.stripe_url,
     }
     about = f"{dispute.public_id}-{status}"

@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin.base import BackOfficeAdmin, button, label
+from accounts.admin.days import DaysFilter
 from accounts.exceptions import Refusal
 from accounts.http import may, person
 from accounts.roles import Permission
@@ -92,9 +93,14 @@ class PostForm(ModelForm[Post]):
 class PostAdmin(BlogAdmin):
     form = PostForm
     list_display = ("title", "state", "author_name", "published_at", "comment_count")
-    list_filter = ("status", ("author", admin.RelatedOnlyFieldListFilter), "tags")
+    list_filter = (
+        "status",
+        ("author", admin.RelatedOnlyFieldListFilter),
+        "tags",
+        ("published_at", DaysFilter),
+    )
     search_fields = ("title", "author__full_name", "author__username")
-    date_hierarchy = "published_at"
+    list_filter_submit = True
     ordering = ("-pk",)
     fields = (
         "title",
@@ -235,10 +241,14 @@ class PostAdmin(BlogAdmin):
 @admin.register(Comment)
 class CommentAdmin(BlogAdmin):
     list_display = ("beginning", "state", "author_name", "post", "posted_at")
-    list_filter = ("status", ("author", admin.RelatedOnlyFieldListFilter))
+    list_filter = (
+        "status",
+        ("author", admin.RelatedOnlyFieldListFilter),
+        ("posted_at", DaysFilter),
+    )
     list_select_related = ("author", "post")
     search_fields = ("body", "author__full_name", "author__username", "post__title")
-    date_hierarchy = "posted_at"
+    list_filter_submit = True
     fields = (
         "text",
         "author_name",

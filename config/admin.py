@@ -11,8 +11,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.csp import CSP
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
@@ -20,7 +21,7 @@ from django.views.decorators.csp import csp_override
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
-from accounts.http import is_operator, own_memberships
+from accounts.http import is_operator, own_memberships, own_zone
 
 # Unfold's Alpine evaluates the expressions in attributes, its templates and htmx bring
 # styles of their own, and its pop-ups are frames. It has no inline script.
@@ -118,7 +119,12 @@ class BackOffice(UnfoldAdminSite):
         ) -> HttpResponseBase:
             if request.user.is_authenticated and not self.has_permission(request):
                 return _no_entry(request)
-            response: HttpResponseBase = inner(request, *args, **kwargs)
+            # Rendered in it as well, and left however that ends: a process of Lambda's
+            # answers others afterwards.
+            with timezone.override(own_zone(request)):
+                response: HttpResponseBase = inner(request, *args, **kwargs)
+                if isinstance(response, SimpleTemplateResponse):
+                    response.render()
             return response
 
         return csp_override({**settings.SECURE_CSP, **LOOSENED})(guarded)

@@ -44,7 +44,8 @@ def _of_dispute(dispute: Dispute) -> Alert:
     words = f"{amount} of {invoice} is disputed"
     if dispute.due_by:
         zone = ZoneInfo(invoice.business.time_zone)
-        until = date_format(dispute.due_by.astimezone(zone), "DATETIME_FORMAT")
+        there = dispute.due_by.astimezone(zone)
+        until = f"{date_format(there, 'DATETIME_FORMAT')} {there:%Z}"
         words = f"{words}: it needs your answer by {until}"
     link = reverse("admin:billing_dispute_change", args=[dispute.pk])
     return Alert(f"{words}.", link)

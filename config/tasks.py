@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.options import Options
 from django.tasks import Task, TaskResultStatus, task_backends
+from django.utils import timezone
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult, get_date_max
@@ -144,7 +145,7 @@ def try_again(*, row: DBTaskResult[..., Any], actor: User, now: datetime) -> Non
     if row.status == TaskResultStatus.RUNNING and not is_cut_off(row, now):
         raise NotTriedAgain(
             "This task is being done. If it was cut off, that is known at "
-            f"{row.started_at + LONGEST:%H:%M} UTC; try it then."
+            f"{timezone.localtime(row.started_at + LONGEST):%H:%M %Z}; try it then."
         )
     was = row.status
     row.status, row.run_after = TaskResultStatus.READY, now
@@ -169,7 +170,9 @@ def _try(task_id: UUID | str) -> None:
             return
         worker = _worker()
         row.claim(worker.worker_id)
-    worker.run_task(row)
+    # Not in the time zone of whoever happens to have asked.
+    with timezone.override(None):
+        worker.run_task(row)
 
 
 def _worker() -> Worker:

@@ -77,12 +77,15 @@ def paid_in(
 
 def payment(business: Business, **fields: Any) -> Payment:
     """Of 10.00 EUR, settled."""
-    values = {"amount": 1000, "status": Payment.Status.SUCCEEDED} | fields
+    values = {
+        "amount": 1000,
+        "status": Payment.Status.SUCCEEDED,
+        "received_at": AT,
+    } | fields
     return Payment.objects.create(
         invoice=frozen(business),
         payment_intent=f"pi_{Payment.objects.count()}",
         currency="EUR",
-        received_at=AT,
         **values,
     )
 

@@ -15,6 +15,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin.base import button, label
+from accounts.admin.days import DaysFilter
 from accounts.http import may, person
 from accounts.roles import Permission
 from billing.admin.tables import figures
@@ -51,10 +52,14 @@ class PaymentAdmin(MoneyAdmin):
         "refunded_",
         "problem",
     )
-    list_filter: ClassVar[Any] = ("status", CurrencyFilter)
+    list_filter: ClassVar[Any] = (
+        "status",
+        CurrencyFilter,
+        ("received_at", DaysFilter),
+    )
     list_select_related = ("invoice",)
     search_fields = ("=payment_intent", "=charge", "^invoice__number")
-    date_hierarchy: ClassVar[Any] = "received_at"
+    list_filter_submit = True
     ordering = ("-pk",)
     actions_detail = ("refund", "keep")
     fields: ClassVar[Any] = (
@@ -188,7 +193,6 @@ class HeldPaymentAdmin(PaymentAdmin):
     list_display = ("left_", "problem", "invoice", "customer", "received_at")
     list_filter = (DecisionFilter, "problem", CurrencyFilter)
     list_select_related = ("invoice__customer",)
-    date_hierarchy = None
     actions_row = actions_detail = ("refund", "keep")
     fields = (
         ("invoice", "customer"),

@@ -120,6 +120,7 @@ def test_the_business_is_told_what_to_do_about_a_dispute(
     deliver(stripe, *stripe.dispute(payment.payment_intent))
     Dispute.objects.update(due_by=datetime(2026, 3, 9, 9, 30, tzinfo=UTC))
     dispute = Dispute.objects.get()
+    dispute.payment.invoice.business.time_zone = "Asia/Tokyo"
 
     emails.dispute_turned(dispute, DisputeStatus(status))
 
@@ -131,7 +132,7 @@ def test_the_business_is_told_what_to_do_about_a_dispute(
         assert ADVICE[DisputeStatus(status)] in text
         assert "Nothing was delivered" in text
         assert dispute.stripe_url in text
-        assert ("Answer by 9 March 2026, 09:30 UTC" in text) == has_day
+        assert ("Answer by 9 March 2026, 18:30 JST" in text) == has_day
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_dispute_to_answer_is_said_first_by_its_day(desk, business):
     page = desk.get(FRONT)
 
     first, second, third, held = page.context["alerts"]
-    day = f"{AT.astimezone(ZoneInfo(business.time_zone)):%-d %b %Y, %H:%M}"
+    day = f"{AT.astimezone(ZoneInfo(business.time_zone)):%-d %b %Y, %H:%M %Z}"
     amount = format_money(1000, "EUR")
     assert first.words == (
         f"{amount} of {soon.payment.invoice} is disputed: it needs your answer by {day}."

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, get_date_max
 
 from accounts.models import Event
@@ -37,6 +38,21 @@ def test_a_task_is_done_when_its_transaction_has_committed(now):
 
     assert Document.objects.get().invoice == invoice
     assert statuses() == ["SUCCESSFUL"]
+
+
+def test_a_task_knows_no_time_zone_of_whoever_asked(now, monkeypatch):
+    zones = []
+
+    def render(invoice):
+        zones.append(timezone.get_current_timezone_name())
+        return b"%PDF-1"
+
+    monkeypatch.setattr("invoices.pdf.render_invoice", render)
+
+    with timezone.override("Asia/Tokyo"):
+        finalize_invoice(invoice=InvoiceLineFactory().invoice, actor=None, now=now)
+
+    assert zones == ["UTC"]
 
 
 def test_a_task_that_fails_undoes_nothing_and_is_kept(now, monkeypatch):
