@@ -19,8 +19,8 @@ def page() -> str:
     return "\n".join(
         [
             "# What can happen to a payment\n",
-            "Each row is a test, or several, run on MariaDB and on SQLite; what is about",
-            "locks and collations is believed on MariaDB only. `make chaos` breaks the same",
+            "Each row is a test, or several, run on MariaDB, and in part on SQLite. What is of",
+            "locks and collations is believed on MariaDB alone. `make chaos` breaks the same",
             "things in earnest, and [what keeps money right](safeguards.md) is taken away",
             "piece by piece to see that a test notices.\n",
             "| | What happens | What is expected | Shown by |",
