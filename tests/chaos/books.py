@@ -12,7 +12,7 @@ from django.db.models import Count, Sum
 from django_tasks_db.models import DBTaskResult
 
 from billing.gateway.amounts import to_stripe
-from billing.models import Checkout, Payment, Refund, StripeEvent
+from billing.models import Checkout, DisputeMovement, Payment, Refund, StripeEvent
 from invoices.models import Document, Invoice, LedgerEntry
 
 Facts = Mapping[str, tuple[Any, ...]]
@@ -33,6 +33,7 @@ def differences(
         *_compared("payment", intents, _our_payments()),
         *_compared("refund", refunds, _our_refunds()),
         *_ledger(),
+        *_doubled(),
         *_sessions(open_sessions),
         *_events(),
         *_tasks(),
@@ -75,17 +76,24 @@ def _compared(what: str, theirs: Facts, ours: Facts) -> Iterator[str]:
 
 
 def _ledger() -> Iterator[str]:
-    """Each payment and refund is one entry, and their sum is what arrived and left."""
+    """Its sum is what arrived and left, and what banks took and gave back."""
     came = Payment.objects.aggregate(sum=Sum("amount", default=0))["sum"]
     went = Refund.objects.filter(status="succeeded").aggregate(
         sum=Sum("amount", default=0)
     )["sum"]
+    moved = DisputeMovement.objects.aggregate(sum=Sum("amount", default=0))["sum"]
     booked = LedgerEntry.objects.aggregate(sum=Sum("amount", default=0))["sum"]
-    if booked != came - went:
-        yield f"the ledger has {booked}, of {came} that came and {went} that went"
+    if booked != came - went + moved:
+        yield f"the ledger has {booked}, of {came} that came, {went} that went, {moved} disputed"
     for invoice in Invoice.objects.with_amounts().filter(status="paid"):
         if invoice.paid != invoice.total:
             yield f"invoice {invoice} is paid, with {invoice.paid} of {invoice.total}"
+
+
+def _doubled() -> Iterator[str]:
+    """Nobody here wants anything back of one payment twice."""
+    for payment in Payment.objects.annotate(count=Count("refunds")).filter(count__gt=1):
+        yield f"payment {payment} went back {payment.count} times"
 
 
 def _sessions(open_at_stripe: Mapping[str, str]) -> Iterator[str]:

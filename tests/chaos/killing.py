@@ -17,6 +17,8 @@ Act = Callable[[World, Case, int], bool]
 
 def everywhere(world: World, works: int | None = None) -> Iterator[str]:
     """A line for each kind of work, or for the first few of them."""
+    # Whoever is to die must not be asked for anything else.
+    world.post.is_closed = True
     for name, (prepare, act) in list(WORKS.items())[:works]:
         world.stop_serving()
         steps = _killed_at_each(world, prepare(world), act)
@@ -50,6 +52,10 @@ def _in_good_order(
 def _refunded_in_the_dashboard(world: World, invoice: shop.Invoice) -> Any:
     intent = shop.settled(world, invoice)
     return world.stripe.stripe.refund_in_dashboard(intent, 4_000)[0]
+
+
+def _disputed(world: World, invoice: shop.Invoice) -> Any:
+    return world.stripe.stripe.dispute(shop.settled(world, invoice))[-1]
 
 
 def _asked_back(world: World, invoice: shop.Invoice) -> None:
@@ -126,6 +132,10 @@ WORKS: Final[Mapping[str, tuple[Callable[[World], Iterator[Case]], Act]]] = {
     "a refund's task": (_in_good_order(_asked_back), _ran("run_worker")),
     "a refund of the Dashboard's": (
         _in_good_order(_refunded_in_the_dashboard),
+        _served(lambda world, event: world.post.post(event) == 200),
+    ),
+    "a dispute that takes money": (
+        _in_good_order(_disputed),
         _served(lambda world, event: world.post.post(event) == 200),
     ),
     "writing an invoice": (lambda world: repeat(None), _written),

@@ -12,8 +12,8 @@ from tests.chaos.world import World, luck
 
 # Of 100.00: four payments each.
 PARTS = ("25.00", "25.00", "25.00", "")
-SERVING = 4
-CUSTOMERS = 4
+SERVING = 5
+CUSTOMERS = 6
 # Of a hundred calls to Stripe, how many are in trouble.
 TROUBLED = 3
 

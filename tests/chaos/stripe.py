@@ -143,6 +143,8 @@ class PostOffice:
         self.lost: set[str] = set()
         # Whether anything but plain delivery may happen to an event.
         self.is_plain = True
+        # Nothing new leaves while it is closed; it comes again later.
+        self.is_closed = False
         self._stripe = stripe
         self._address = address
         self._chance = chance
@@ -159,6 +161,8 @@ class PostOffice:
 
     def send(self, events: Sequence[Object]) -> None:
         events = list(events)
+        if self.is_closed:
+            return
         if self.is_plain:
             self._put(events)
             return

@@ -172,19 +172,17 @@ class World:
     def recover(self) -> None:
         """Whatever should come again comes again; nothing else is done."""
         self.stripe.forget()
-        self.post.is_plain = True
-        if not self._serving:
-            self.serve()
-        self.post.come_again()
-        self.post.wait()
+        self.post.is_plain, self.post.is_closed = True, False
         # Of a task that was cut off, of a refund that could not be sent, of a key that
-        # Stripe has forgotten.
+        # Stripe has forgotten. The schedule comes before the webhooks: they would mend
+        # what it must not break.
         for wait in (timedelta(minutes=17), timedelta(hours=2), timedelta(hours=25)):
             self.stop_serving()
             self.ahead += wait
             self.stripe.stripe._account.expire_overdue()
-            self.serve()
             self.run("run_schedule")
+            self.serve()
+            self.post.come_again()
             self.post.wait()
         self.run("run_schedule")
 
