@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from accounts.models import Business
-from invoices.models import Counter, Customer
+from invoices.models import Counter, Customer, Invoice
 
 # Of each way to find them: more than anyone looks through. Somebody types more instead.
 NEWEST: Final = 500
@@ -25,13 +25,12 @@ def found(
     Each way has an index of its own. Asked for together, the database would look at all
     invoices instead.
     """
-    ways = [
+    ways = (
         Q(number__istartswith=text),
         Q(reference__istartswith=text),
         Q(customer__in=_customers(text, businesses)),
-    ]
-    if text.isdecimal() and len(text) <= DIGITS:
-        ways.append(Q(counter__in=_counters(businesses), sequence=int(text)))
+        Q(pk__in=_numbered(text, businesses)),
+    )
     keys = {
         key
         for way in ways
@@ -50,8 +49,11 @@ def _customers(text: str, businesses: QuerySet[Business]) -> list[int]:
     return list(newest[:CUSTOMERS])
 
 
-def _counters(businesses: QuerySet[Business]) -> list[int]:
-    # By key: the index that finds a number in a counter is then read, and no other.
+def _numbered(text: str, businesses: QuerySet[Business]) -> list[int]:
+    if not text.isdecimal() or len(text) > DIGITS:
+        return []
+    # In no order and of counters by key: then the index of these two is all that is read.
     counters = Counter.objects.filter(series__business__in=businesses)
-    newest = counters.order_by("-pk").values_list("pk", flat=True)
-    return list(newest[:COUNTERS])
+    newest = list(counters.order_by("-pk").values_list("pk", flat=True)[:COUNTERS])
+    rows = Invoice.objects.filter(counter__in=newest, sequence=int(text))
+    return list(rows.values_list("pk", flat=True))

@@ -80,6 +80,7 @@ def test_digits_find_one_s_own_number_and_read_no_more_than_its_counter(desk, bu
 
     (by_digits,) = (each["sql"] for each in asked if " = 11" in each["sql"])
     assert " LIKE " not in by_digits
+    assert " ORDER BY " not in by_digits
     counter = Counter.objects.get(series__business=business)
     assert re.search(rf"counter_id\W+IN \({counter.pk}\)", by_digits)
 
