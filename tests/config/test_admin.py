@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,26 +8,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.admin.base import BackOfficeAdmin
 from accounts.models import Business, User
 from accounts.roles import Role
 from blog.admin import BlogAdmin
 from config.admin import MENU
-from tests.factories import (
-    BusinessFactory,
-    CustomerFactory,
-    MembershipFactory,
-    PostFactory,
-    UserFactory,
-)
-from tests.rows import OF_BUSINESS, ROWS, frozen, paid_in, payment
+from tests.factories import BusinessFactory, MembershipFactory, PostFactory, UserFactory
+from tests.rows import OF_BUSINESS, ROWS
 
 pytestmark = pytest.mark.django_db
-
-# The next day in Tokyo.
-EVENING = datetime(2026, 2, 28, 20, 0, tzinfo=UTC)
 
 BOOKS = {
     "Invoices",
@@ -117,75 +106,6 @@ def test_every_list_and_page_opens_at_the_same_cost_for_one_row_and_for_three(
     for_three = queries(at_desk, page(name, "changelist")), queries(at_desk, row)
 
     assert for_three == for_one
-
-
-@pytest.mark.parametrize(
-    ("zone", "moment", "abbreviation"),
-    [
-        ("Asia/Tokyo", "1 Mar 2026, 05:00", "JST"),
-        ("America/New_York", "28 Feb 2026, 15:00", "EST"),
-    ],
-)
-def test_times_are_told_by_the_clock_of_ones_business(
-    client, zone, moment, abbreviation
-):
-    business = BusinessFactory(time_zone=zone)
-    entry = paid_in(frozen(business), at=EVENING)
-    signed_in(client, business, Role.ACCOUNTANT)
-
-    ledger = client.get(page("invoices.ledgerentry", "changelist")).text
-    invoice = client.get(page("invoices.invoice", "change", entry.invoice.pk)).text
-
-    assert moment in ledger
-    assert f" {abbreviation}</time>" in invoice
-    assert " UTC<" not in invoice
-
-
-def test_the_clock_of_a_business_is_put_away_after_each_page(client):
-    business = BusinessFactory(time_zone="Asia/Tokyo")
-    signed_in(client, business, Role.OWNER)
-
-    found = client.get(page("invoices.invoice", "changelist"))
-    assert (found.status_code, timezone.get_current_timezone_name()) == (200, "UTC")
-    missing = client.get(page("invoices.invoice", "change", 0))
-    assert (missing.status_code, timezone.get_current_timezone_name()) == (404, "UTC")
-
-
-def test_an_operator_without_a_business_is_told_utc(client, business):
-    paid_in(frozen(business), at=EVENING)
-    client.force_login(UserFactory(is_superuser=True, is_staff=True))
-
-    listed = client.get(page("invoices.ledgerentry", "changelist"))
-
-    assert "28 Feb 2026, 20:00" in listed.text
-
-
-@pytest.mark.parametrize(
-    ("days", "count"),
-    [
-        ({"received_at_from": "2026-03-01", "received_at_to": "2026-03-01"}, 1),
-        ({"received_at_to": "2026-02-28"}, 0),
-        ({"received_at_from": "2026-03-02"}, 0),
-        ({"received_at_from": "0001-01-01", "received_at_to": "9999-12-31"}, 1),
-        ({"received_at_from": "yesterday"}, 1),
-    ],
-)
-def test_days_begin_when_they_do_in_ones_business(client, days, count):
-    business = BusinessFactory(time_zone="Asia/Tokyo")
-    payment(business, received_at=EVENING)
-    signed_in(client, business, Role.OWNER)
-
-    listed = client.get(page("billing.payment", "changelist"), days)
-
-    assert listed.context["cl"].result_count == count
-
-
-def test_an_empty_list_says_whether_there_is_nothing_or_nothing_fits(desk, business):
-    customers = page("invoices.customer", "changelist")
-
-    assert "This is the place for customers." in desk.get(customers).text
-    CustomerFactory(business=business)
-    assert "Nothing here fits" in desk.get(customers, {"q": "no such thing"}).text
 
 
 def test_every_list_has_filters():
