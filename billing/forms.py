@@ -6,13 +6,28 @@ from django import forms
 from invoices.money import exponent, to_minor
 
 
+class AmountField(forms.DecimalField):
+    """
+    Takes the comma that most languages write, too. Never points that group digits: an
+    amount is refused rather than read as another.
+    """
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if isinstance(value, str) and value.count(",") == 1 and "." not in value:
+            value = value.replace(",", ".")
+        return super().to_python(value)
+
+
 class PayForm(forms.Form):
     """How much to pay, as typed; left empty, all that is due."""
 
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, currency: str, takes_comma: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._currency = currency
-        self.fields["amount"] = forms.DecimalField(
+        field = AmountField if takes_comma else forms.DecimalField
+        self.fields["amount"] = field(
             required=False,
             # Fewer than the books hold, whatever the currency.
             max_digits=15,

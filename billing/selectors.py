@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from billing.models import Payment
+from billing.page_wording import words_of
 from billing.states import LEFT, CheckoutStatus
 from billing.wording import say
 from invoices.mail_wording import spoken_day
@@ -17,7 +18,7 @@ from invoices.selectors import Amounts
 from invoices.states import InvoiceStatus
 
 # A customer need not know that money which came too often was held on its way back.
-_SHOWN_AS: Final = {
+SHOWN_AS: Final = {
     LedgerEntry.Kind.HELD_REFUND: LedgerEntry.Kind.REFUND,
     LedgerEntry.Kind.HELD_REFUND_FAILED: LedgerEntry.Kind.REFUND_FAILED,
     LedgerEntry.Kind.HELD_DISPUTE: LedgerEntry.Kind.DISPUTE,
@@ -33,6 +34,8 @@ class Movement:
     currency: str
     at: datetime
     kind: str
+    # What it was, in the customer's language.
+    what: str
     # How, where a person said so: such as by bank transfer.
     method: str = ""
     # Of the payment, where there is a receipt for it.
@@ -50,12 +53,14 @@ def movements(invoice: Invoice) -> list[Movement]:
     receipts = {
         source: payment.public_id for source, payment in (by_card | by_hand).items()
     }
+    words = words_of(invoice.language)
     return [
         Movement(
             amount=entry.amount,
             currency=entry.currency,
             at=entry.occurred_at,
-            kind=_SHOWN_AS.get(LedgerEntry.Kind(entry.kind), entry.kind),
+            kind=_shown_as(entry),
+            what=words[key_of(_shown_as(entry), by_hand.get(entry.source))],
             method=_method(by_hand.get(entry.source)),
             receipt=(
                 receipts.get(entry.source)
@@ -65,6 +70,19 @@ def movements(invoice: Invoice) -> list[Movement]:
         )
         for entry in entries.order_by("occurred_at", "pk")
     ]
+
+
+def _shown_as(entry: LedgerEntry) -> str:
+    return SHOWN_AS.get(LedgerEntry.Kind(entry.kind), entry.kind)
+
+
+def key_of(kind: str, payment: ManualPayment | None) -> str:
+    """The key of the page's words for it."""
+    if kind == LedgerEntry.Kind.PAYMENT and payment:
+        return f"paid_by_{payment.method}"
+    if kind == LedgerEntry.Kind.HELD_TO_BALANCE:
+        return f"moved_{LedgerEntry.Kind.TO_BALANCE}"
+    return f"moved_{kind}"
 
 
 def _method(payment: ManualPayment | None) -> str:

@@ -7,6 +7,7 @@ The link is in the address, so no page may be indexed, cached, or named to other
 import logging
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Concatenate
@@ -17,7 +18,7 @@ from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
@@ -29,10 +30,12 @@ from billing import selectors
 from billing.exceptions import PaymentPending, PaymentRejected
 from billing.forms import PayForm
 from billing.models import Checkout
+from billing.page_wording import refused, words_of
 from billing.services import paying, settling
 from billing.states import CheckoutStatus
 from invoices.http import attachment_response, pdf_response
 from invoices.models import Invoice
+from invoices.money import format_money, format_number
 from invoices.selectors import amounts as amounts_of
 from invoices.services import documents, opening
 
@@ -63,16 +66,28 @@ def for_customer(view: InvoiceView) -> TokenView:
             if invoice.link_is_open(timezone.now()):
                 response = view(request, invoice, **more)
             else:
-                response = render(
-                    request,
-                    "billing/link_expired.html",
-                    {"invoice": invoice},
-                    status=HTTPStatus.GONE,
+                response = _render(
+                    request, "link_expired", invoice, {}, HTTPStatus.GONE
                 )
         response["X-Robots-Tag"] = "noindex"
         return response
 
     return with_invoice
+
+
+def _render(
+    request: HttpRequest,
+    name: str,
+    invoice: Invoice,
+    context: dict[str, Any],
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    """A page in the language of the invoice, which its PDF is in, too."""
+    words = words_of(invoice.language)
+    shared = {"invoice": invoice, "token": invoice.link_token, "words": words}
+    # What the filters go by. No catalog is behind it: the words are a plain table.
+    with translation.override(words["language"]):
+        return render(request, f"billing/{name}.html", shared | context, status=status)
 
 
 @require_safe
@@ -112,9 +127,13 @@ def _note_opened(invoice: Invoice) -> None:
 @never_cache
 @for_customer
 def pay(request: HttpRequest, invoice: Invoice) -> HttpResponse:
-    form = PayForm(request.POST, currency=invoice.currency)
+    form = PayForm(
+        request.POST,
+        currency=invoice.currency,
+        takes_comma=_language(invoice) != "en",
+    )
     if not form.is_valid():
-        error = str(form.errors["amount"][0])
+        error = _said(invoice, "no_amount", str(form.errors["amount"][0]))
         return _page(request, invoice, error, HTTPStatus.BAD_REQUEST)
     try:
         checkout = paying.start_checkout(
@@ -122,10 +141,27 @@ def pay(request: HttpRequest, invoice: Invoice) -> HttpResponse:
         )
     except Refusal as refusal:
         invoice.refresh_from_db()
-        return _page(request, invoice, str(refusal), _status(refusal))
+        error = _said(invoice, refusal.code, str(refusal))
+        return _page(request, invoice, error, _status(refusal))
     response = redirect(checkout.session_url)
     response.status_code = HTTPStatus.SEE_OTHER
     return response
+
+
+def _said(invoice: Invoice, code: str, english: str) -> str:
+    """Why something cannot be paid, in the customer's language."""
+    due, language = amounts_of(invoice).due, _language(invoice)
+    return refused(
+        language,
+        code,
+        english,
+        due=format_money(due, invoice.currency, language),
+        example=format_number(Decimal("12.5"), language),
+    )
+
+
+def _language(invoice: Invoice) -> str:
+    return words_of(invoice.language)["language"]
 
 
 def _status(refusal: Refusal) -> HTTPStatus:
@@ -152,14 +188,12 @@ def return_(request: HttpRequest, invoice: Invoice) -> HttpResponse:
     state = _return_state(checkout, is_known=is_known)
     here = reverse("billing:return", args=[invoice.link_token])
     context = {
-        "invoice": invoice,
         "amounts": amounts_of(invoice),
         "state": state,
         # A slow payment takes days: looking again is for what we could not ask.
         "refresh_url": "" if is_known else f"{here}?session={session_id}",
-        "token": invoice.link_token,
     }
-    return render(request, "billing/return.html", context)
+    return _render(request, "return", invoice, context)
 
 
 def _settle(checkout: Checkout) -> bool:
@@ -220,8 +254,7 @@ def receipt(request: HttpRequest, invoice: Invoice, payment_id: UUID) -> HttpRes
     found = selectors.receipt(invoice, payment_id)
     if found is None:
         raise Http404
-    context = {"invoice": invoice, "receipt": found, "token": invoice.link_token}
-    return render(request, "billing/receipt.html", context)
+    return _render(request, "receipt", invoice, {"receipt": found})
 
 
 def _page(
@@ -231,8 +264,8 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     amounts = amounts_of(invoice)
+    obstacle = paying.obstacle(amounts.due, invoice.currency)
     context = {
-        "invoice": invoice,
         "lines": list(invoice.lines.order_by("position", "pk")),
         "adjustments": list(invoice.adjustments.order_by("position", "pk")),
         "taxes": list(invoice.taxes.order_by("pk")),
@@ -242,8 +275,7 @@ def _page(
         "credit_notes": list(invoice.credit_notes.order_by("pk")),
         "files": list(invoice.attachments.filter(is_shown=True).order_by("pk")),
         "is_overdue": invoice.is_overdue(invoice.business.today(timezone.now())),
-        "obstacle": paying.obstacle(amounts.due, invoice.currency),
+        "obstacle": obstacle and _said(invoice, "not_here", obstacle),
         "pay_error": pay_error,
-        "token": invoice.link_token,
     }
-    return render(request, "billing/invoice.html", context, status=status)
+    return _render(request, "invoice", invoice, context, status)

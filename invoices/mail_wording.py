@@ -27,6 +27,13 @@ def spoken_day(day: date | None, language: str) -> str:
     return str(format_date(day, "d MMMM y" if language == "en" else "long", language))
 
 
+def short_day(day: date, language: str) -> str:
+    """For tables: months are cut short, or are numbers where that is usual."""
+    from babel.dates import format_date  # noqa: PLC0415 - as said above
+
+    return str(format_date(day, "d MMM y" if language == "en" else "medium", language))
+
+
 MAIL: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "invoice": "Invoice {number}",
