@@ -12,7 +12,8 @@ class AmountField(forms.DecimalField):
     amount is refused rather than read as another.
     """
 
-    def to_python(self, value: Any) -> Decimal | None:
+    # The stubs say that it is an integer, as in the class above it.
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value.count(",") == 1 and "." not in value:
             value = value.replace(",", ".")
         return super().to_python(value)
