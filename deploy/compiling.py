@@ -32,8 +32,6 @@ LOADED_OF = {
     "reportlab/lib/pdfencrypt": "",
     "reportlab/pdfbase/_glyphlist": "",
     "reportlab/pdfbase/acroform": "",
-    # One save of a hundred writes a tax id, and loads a few small ones.
-    "stdnum": "",
     "stripe": """
         __init__ _any_iterator _api_mode _api_requestor _api_resource _api_version
         _app_info _base_address _charge _checkout_service _client_options

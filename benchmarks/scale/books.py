@@ -177,7 +177,7 @@ class _Firm:
     rates: Sequence[TaxRate]
     series: Mapping[str, Series]
     seller: dict[str, str]
-    buyers: Sequence[dict[str, str]]
+    buyers: Mapping[int, dict[str, str]]
 
     @classmethod
     def there(cls) -> "_Firm":
@@ -190,7 +190,7 @@ class _Firm:
             rates=list(TaxRate.objects.order_by("pk")),
             series={series.kind: series for series in Series.objects.all()},
             seller=selectors.seller_details(business),
-            buyers=[selectors.buyer_details(customer) for customer in customers],
+            buyers={row.pk: selectors.buyer_details(row) for row in customers},
         )
 
 
@@ -307,7 +307,7 @@ class _Books:
         invoice.issue_date = at.astimezone(ZONE).date()
         invoice.due_date = invoice.issue_date + TERMS
         invoice.seller = self.firm.seller
-        invoice.buyer = self.firm.buyers[invoice.customer_id - 1]
+        invoice.buyer = self.firm.buyers[invoice.customer_id]
         for name in ("subtotal", "discount", "net", "tax", "total", "prepaid"):
             setattr(invoice, name, getattr(totals, name))
         invoice.rounding, invoice.payable = totals.rounding, totals.payable

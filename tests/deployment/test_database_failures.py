@@ -75,15 +75,17 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def place(
-    server: Server, task: Path, tmp_path_factory: pytest.TempPathFactory
+    server: Server,
+    task: Path,
+    bucket: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Function]:
     """Makes a function that has not started; variables and limits may be others."""
-    variables = {
+    variables = bucket | {
         "ALLOWED_HOSTS": SITE,
         "DATABASE_URL": server.url,
         "DATABASE_SSL_CA": str(server.authority),
         "EMAIL_URL": f"filemail:///{tmp_path_factory.mktemp('mail')}",
-        "MEDIA_BUCKET": "media",
         "SECRET_KEY": "only-for-this-test-" * 4,
         "SITE_URL": f"https://{SITE}",
         "STAGE": "dev",

@@ -37,4 +37,5 @@ def test_release_of_the_zip_is_checked_migrated_and_answers(aws, zip_file, capsy
     capsys.readouterr()
     release.main(["status", "qa"])
     assert "migrations              none is pending" in capsys.readouterr().out
-    assert "Applying invoices.0001_initial... OK" in load("qa").log.read_text()
+    # Lambda hands over the last four kilobytes of what a command said.
+    assert "Applying sessions.0001_initial... OK" in load("qa").log.read_text()
