@@ -87,12 +87,6 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
-    def for_user(
-        self, user: User, permission: Permission = Permission.MANAGE_BUSINESS
-    ) -> WebhookDeliveryQuerySet:
-        own = WebhookEndpoint.objects.for_user(user, permission)
-        return self.filter(endpoint__in=own)
-
     def due(self, now: datetime) -> WebhookDeliveryQuerySet:
         return self.filter(next_try_at__lte=now)
 

@@ -7,9 +7,11 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from billing.exceptions import PaymentPending
 from billing.models import Payment, ReconciliationRun
 from billing.services.reconciling import reconciling, runs
 from billing.services.reconciling.reconciling import Outcome
+from billing.services.reconciling.rounds import Round
 from tests.at_once import at_once
 from tests.billing.world import reconcile, standing, start
 
@@ -195,3 +197,19 @@ def test_the_next_run_looks_back_three_days_before_the_last_good_one(stripe):
 
     assert planned.since.date() == (good.until - timedelta(days=3)).date()
     assert planned.events_since == good.until - HOUR
+
+
+def test_that_stripe_is_away_is_no_finding_about_one_row():
+    now = timezone.now()
+    round_ = Round(
+        runs.begin_run(since=None, now=now),
+        is_dry=False,
+        clock=timezone.now,
+        ends_at=now + HOUR,
+        tell=lambda line: None,
+    )
+
+    with pytest.raises(PaymentPending), round_.each("refunds", "re_1"):
+        raise PaymentPending("Stripe cannot be asked now.")
+
+    assert round_.found == 0

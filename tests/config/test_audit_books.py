@@ -14,7 +14,7 @@ from billing.models import Payment, Refund
 from billing.services.desk import keep_held
 from billing.services.disputing import apply_dispute
 from config import schedules
-from invoices.models import AuditRun, CreditNote, Invoice
+from invoices.models import AuditRun, CreditNote, Invoice, LedgerEntry
 from invoices.services import numbering
 from invoices.services.balances import apply_balance
 from invoices.services.booking import book
@@ -248,6 +248,10 @@ FAULTS = {
         "UPDATE invoices_ledgerentry SET source = 'pi_other' WHERE source = 'pi_card'",
         ["payments", "pi_other", "it is booked, and no payment is."],
     ),
+    "a booked transfer that nobody received": (
+        "DELETE FROM invoices_manualpayment",
+        ["payments", "manual:", "the ledger has it, and no payment does."],
+    ),
     "a refund that is booked otherwise": (
         "UPDATE invoices_ledgerentry SET amount = -400 WHERE source = 're_card'",
         ["refunds", "INV-00004", "refund re_card is -500; booked is -400."],
@@ -340,6 +344,21 @@ def test_a_planted_fault_is_found_and_named(books, fault):
     line = [line for line in found.splitlines() if all(word in line for word in words)]
     assert line, found
     assert AuditRun.objects.get().findings >= 1
+
+
+def test_what_was_booked_on_a_draft_is_found(books, now):
+    draft = InvoiceLineFactory(invoice__business=Invoice.objects.first().business)
+    LedgerEntry.objects.create(
+        invoice=draft.invoice,
+        business=draft.invoice.business,
+        kind=LedgerEntry.Kind.PAYMENT,
+        source="early",
+        amount=100,
+        currency=draft.invoice.currency,
+        occurred_at=now,
+    )
+
+    assert "payment early is booked on a draft." in audit()
 
 
 def test_a_file_that_was_exchanged_or_lost_is_found_where_files_are_read(books):
