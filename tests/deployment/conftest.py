@@ -54,6 +54,8 @@ def bucket() -> Iterator[dict[str, str]]:
     server.start()
     _, port = server.get_host_and_port()
     place = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}"}
+    # All of moto's servers in a process share what they keep.
+    requests.post(f"{place['AWS_ENDPOINT_URL_S3']}/moto-api/reset", timeout=10)
     client = boto3.client(
         "s3",
         endpoint_url=place["AWS_ENDPOINT_URL_S3"],
