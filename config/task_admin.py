@@ -159,7 +159,7 @@ def _called(task: DBTaskResult[..., Any]) -> str:
 
 
 # For pages' heads and titles: a row of the library does not say what it is.
-DBTaskResult.__str__ = _called  # type: ignore[assignment, method-assign]
+DBTaskResult.__str__ = _called  # type: ignore[assignment, method-assign] # as said
 
 
 @lru_cache

@@ -131,7 +131,7 @@ def needed(elf: ELFFile) -> Iterator[str]:
         if isinstance(section, DynamicSection):
             for tag in section.iter_tags("DT_NEEDED"):
                 # Given by the kind of tag, which its type does not tell.
-                yield tag.needed  # type: ignore[attr-defined]
+                yield tag.needed  # type: ignore[attr-defined] # as said above
 
 
 def _glibc(elf: ELFFile) -> Iterator[tuple[int, ...]]:

@@ -131,7 +131,11 @@ class Payment(models.Model):
             ),
         ]
         # Few are held, and they are looked for on each visit of the back office.
-        indexes = [models.Index(fields=["status"], name="payment_by_status")]
+        indexes = [
+            models.Index(fields=["status"], name="payment_by_status"),
+            # Disputes and warnings name it.
+            models.Index(fields=["charge"], name="payment_by_charge"),
+        ]
 
     def __str__(self) -> str:
         return self.payment_intent

@@ -139,8 +139,8 @@ def check_not_disputed(payment: Payment) -> None:
             "Answer the dispute at Stripe, or accept it there: that sends the money back."
         )
     raise PaymentDisputed(
-        "The bank gave this payment back to the payer when the dispute was lost. There "
-        "is nothing left of it to send."
+        "The bank gave the money back to the payer when the dispute was lost, and no more "
+        "of this payment is refunded. What was not disputed can be paid back otherwise."
     )
 
 

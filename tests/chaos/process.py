@@ -46,13 +46,14 @@ def _warm_up() -> None:
     Do once, before the first fork, what loads and compiles something when it is first
     done. Its connections are closed again.
     """
-    import stripe  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    # There is no Django to import before the fork server has set it up.
+    import stripe  # noqa: PLC0415 - as said above
+    from django.db import connections  # noqa: PLC0415 - as said above
+    from django.test import Client  # noqa: PLC0415 - as said above
 
-    from billing.models import Checkout  # noqa: PLC0415
-    from config.wsgi import application  # noqa: F401, PLC0415
-    from tests.chaos import jobs  # noqa: PLC0415
+    from billing.models import Checkout  # noqa: PLC0415 - as said above
+    from config.wsgi import application  # noqa: F401, PLC0415 - as said above
+    from tests.chaos import jobs  # noqa: PLC0415 - as said above
 
     rate, key = jobs.found_shop()
     (invoice,) = jobs.write_invoices(rate, 1)
@@ -82,8 +83,9 @@ def _living(ahead: timedelta, last: int | None) -> Iterator[Steps]:
         self._timeout = (PATIENCE, PATIENCE)
         return request(self, *args)
 
-    stripe.RequestsClient.request = impatient  # type: ignore[method-assign]
-    stripe.RequestsClient._sleep_time_seconds = (  # type: ignore[method-assign]
+    # Every client of this process, and only of this one: it ends with its job.
+    stripe.RequestsClient.request = impatient  # type: ignore[method-assign] # as said
+    stripe.RequestsClient._sleep_time_seconds = (  # type: ignore[method-assign] # as said
         lambda self, *_: 0.05
     )
     steps = Steps(last)

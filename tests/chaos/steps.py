@@ -35,11 +35,11 @@ class Steps:
         """Count what this process does from now on."""
         # Django and Stripe are there only in the processes of the site.
         import stripe  # noqa: PLC0415 - as said above
-        from django.core.files.storage import FileSystemStorage  # noqa: PLC0415
-        from django.db import connection  # noqa: PLC0415
-        from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: PLC0415
+        from django.core.files.storage import FileSystemStorage  # noqa: PLC0415 - as said above
+        from django.db import connection  # noqa: PLC0415 - as said above
+        from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: PLC0415 - as said above
 
-        from tests.chaos.mail import EmailBackend  # noqa: PLC0415
+        from tests.chaos.mail import EmailBackend  # noqa: PLC0415 - as said above
 
         connection.execute_wrappers.append(self._statement)
         self._before(BaseDatabaseWrapper, "_commit", lambda *_: "COMMIT")

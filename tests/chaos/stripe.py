@@ -79,7 +79,7 @@ class TroubledStripe(StandIn):
         kinds = {"429": "429", "500 before": "500_before", "500 after": "500_after"}
         if trouble in kinds:
             method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-            self.stripe.fault(method, path, kinds[trouble])  # type: ignore[arg-type]
+            self.stripe.fault(method, path, kinds[trouble])  # type: ignore[arg-type] # a word of those
             return super().__call__(environ, start_response)
         if trouble == "cut before":
             # The server behind this then closes the line without a word.

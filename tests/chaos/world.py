@@ -66,7 +66,7 @@ class World:
         self.post = PostOffice(
             self.stripe.stripe, f"{self.url}/stripe/webhook/", luck(chance.random())
         )
-        self.stripe.courier = self.post  # type: ignore[assignment]
+        self.stripe.courier = self.post  # type: ignore[assignment] # delivers otherwise
         self._listener = listener
         self._keeper = ThreadPoolExecutor(1)
         self._context = get_context("forkserver")
