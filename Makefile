@@ -3,7 +3,7 @@
 PORT ?= 8000
 STAGE ?= dev
 WORKERS ?= 2
-# For the tool below; config/settings.py reads a variable of the same name.
+# For the tool below; config/environment.py reads a variable of the same name.
 unexport STAGE
 
 PYTHON := .venv/bin/python
@@ -26,7 +26,8 @@ DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
 COMPILE := $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.13
 
 .PHONY: help run test test-fast chaos mutations fmt lint types check docs migrations migrate audit ci lock \
-	package can-package invoke rehearse deploy rollback restart undeploy status logs unlock bench scale current-docs
+	package can-package invoke rehearse deploy rollback restart undeploy status logs unlock manage bench scale \
+	current-docs
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -144,6 +145,9 @@ logs: $(DEV) ## what a stage wrote, a line an event (STAGE=qa SINCE=1h FOLLOW=1 
 
 unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=qa)
 	@$(PYTHON) -m deploy.release unlock $(STAGE)
+
+manage: $(DEV) ## a management command, by a stage's worker (STAGE=qa ARGS="reconcile --dry-run")
+	@VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/zappa manage $(STAGE)_worker "$(ARGS)"
 
 bench: $(DEV) ## compare ourselves with peers (ARGS=--quick; ARGS=--help lists more)
 	$(PYTHON) -m benchmarks $(ARGS)
