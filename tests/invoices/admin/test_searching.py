@@ -9,12 +9,14 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.admin import paging
 from invoices.admin import searching
 from invoices.models import Counter, Invoice, LedgerEntry
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import CustomerFactory, InvoiceFactory, InvoiceLineFactory
+from tests.rows import ROWS
 
 pytestmark = pytest.mark.django_db
 
@@ -78,18 +80,48 @@ def test_digits_find_one_s_own_number_and_read_no_more_than_its_counter(desk, bu
     with CaptureQueriesContext(connection) as asked:
         assert shown(desk, q="0011") == [own[10].invoice]
 
-    (by_digits,) = (each["sql"] for each in asked if " = 11" in each["sql"])
+    (by_digits,) = (
+        each["sql"] for each in asked if re.search(r"sequence\W+= 11\b", each["sql"])
+    )
     assert " LIKE " not in by_digits
     assert " ORDER BY " not in by_digits
     counter = Counter.objects.get(series__business=business)
     assert re.search(rf"counter_id\W+IN \({counter.pk}\)", by_digits)
 
 
-def test_a_search_shows_the_newest_of_what_it_finds(desk, business, monkeypatch):
+def test_a_search_shows_the_newest_of_what_it_finds_and_says_so(
+    desk, business, monkeypatch
+):
     monkeypatch.setattr(searching, "NEWEST", 2)
+    monkeypatch.setattr(searching, "CUSTOMERS", 1)
     orders = [InvoiceFactory(business=business, reference="PO-1") for _ in range(3)]
+    for name in ("Ann North", "Ben North"):
+        ordered = InvoiceFactory(
+            business=business, customer__business=business, customer__name=name
+        )
 
     assert shown(desk, q="PO-1") == [orders[2], orders[1]]
+    assert shown(desk, q="north") == [ordered]
+    for text, times in (("PO-1", 1), ("north", 1), ("ben north", 0)):
+        assert (
+            desk.get(LIST, {"q": text}).text.count("More fits than is shown") == times
+        )
+
+
+@pytest.mark.parametrize(
+    "kind", ["invoices.manualpayment", "invoices.creditnote", "billing.dispute"]
+)
+def test_money_is_found_by_the_digits_of_its_invoice(desk, business, kind):
+    first, second = ROWS[kind](business), ROWS[kind](business)
+    place = reverse(f"admin:{kind.replace('.', '_')}_changelist")
+    about = [getattr(row, "payment", row).invoice for row in (first, second)]
+
+    found = [
+        list(desk.get(place, {"q": f"000{each.sequence}"}).context["cl"].result_list)
+        for each in about
+    ]
+
+    assert found == [[first], [second]]
 
 
 def test_a_list_counts_to_its_bound_and_says_so(desk, business, monkeypatch):
