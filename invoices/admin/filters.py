@@ -60,22 +60,21 @@ class DueFilter(admin.SimpleListFilter):
         if self.value() in PERIODS:
             businesses = businesses_for(request, Permission.VIEW_BOOKS)
             paid = paid_within(businesses, *PERIODS[self.value()](request))
-            return queryset.filter(pk__in=paid)
+            return queryset.filter(pk__in=paid.values("invoice"))
         return None
 
 
 def paid_within(
     businesses: QuerySet[Business], start: datetime, end: datetime
-) -> QuerySet[Any, int]:
-    """The keys of invoices on which something was paid, in full or in part."""
-    entries = LedgerEntry.objects.filter(
-        business__in=businesses,
-        kind__in=SUMS["paid"],
-        amount__gt=0,
-        occurred_at__gte=start,
-        occurred_at__lt=end,
+) -> QuerySet[LedgerEntry]:
+    """What was paid, in full or in part, and was not taken back since."""
+    since = LedgerEntry.objects.filter(
+        business__in=businesses, occurred_at__gte=start, kind__in=SUMS["paid"]
     )
-    return entries.values_list("invoice", flat=True)
+    # Few, and mostly none: then the index of the period has all that is asked for.
+    taken_back = since.filter(amount__lt=0).values_list("source", flat=True)
+    paid = since.filter(amount__gt=0, occurred_at__lt=end)
+    return paid.exclude(source__in=list(taken_back))
 
 
 def this_week(request: HttpRequest) -> tuple[datetime, datetime]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Count, Sum
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
@@ -30,8 +31,12 @@ def due_tabs(request: HttpRequest) -> list[Tab]:
     businesses = businesses_for(request, Permission.VIEW_BOOKS)
     owed = selectors.receivables(businesses, today(request, timezone.now()))
     own = Invoice.objects.filter(business__in=businesses)
-    start, end = this_week(request)
-    paid = selectors.paid_by_month(businesses, [start, end])
+    paid = (
+        paid_within(businesses, *this_week(request))
+        .values("currency")
+        .annotate(sum=Sum("amount"), count=Count("invoice", distinct=True))
+        .order_by("currency")
+    )
     late = [row for row in owed if row.overdue_invoices]
     return [
         _tab(request, "All", ""),
@@ -53,8 +58,8 @@ def due_tabs(request: HttpRequest) -> list[Tab]:
             request,
             "Paid this week",
             "due=paid_this_week",
-            paid_within(businesses, start, end).distinct().count(),
-            ((sums[0], currency) for currency, sums in paid.items()),
+            sum(row["count"] for row in paid),
+            ((row["sum"], row["currency"]) for row in paid),
         ),
         _tab(request, "Drafts", "status__exact=draft", own.drafts().count()),
     ]

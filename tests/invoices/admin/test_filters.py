@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from invoices.models import Invoice
+from invoices.services import receiving
 from tests.factories import BusinessFactory, CustomerFactory, InvoiceFactory
 from tests.rows import frozen, paid_in
 
@@ -98,6 +99,38 @@ def test_the_tabs_say_how_many_and_how_much(desk, business):
     assert [tab.title for tab in tabs if tab.is_shown] == ["Due"]
     assert shown(desk, due="paid_this_week") == {part}
     assert whole in shown(desk, due="open")
+
+
+@time_machine.travel(datetime(2026, 3, 12, 12, 0, tzinfo=UTC), tick=False)
+def test_what_was_taken_back_is_no_longer_paid_this_week(desk, business):
+    bounced, paid_anew = frozen(business), frozen(business)
+    old, now = (
+        [
+            receiving.record_payment(
+                invoice=invoice,
+                fields={"amount": amount, "received_on": date(2026, 3, day)},
+                actor=None,
+                now=timezone.now(),
+            )
+            for invoice, amount, day in rows
+        ]
+        for rows in (
+            [(paid_anew, 5000, 1)],
+            [(bounced, 1900, 11), (paid_anew, 700, 12)],
+        )
+    )
+    for payment in (old[0], now[0]):
+        receiving.reverse_payment(
+            payment=payment, reason="Bounced", actor=None, now=timezone.now()
+        )
+
+    tabs = desk.get(LIST).context["tabs"]
+
+    assert shown(desk, due="paid_this_week") == {paid_anew}
+    assert shown(desk, due="paid_this_month") == {paid_anew}
+    assert [(tab.count, tab.sums) for tab in tabs if "Paid" in tab.title] == [
+        (1, "€7.00")
+    ]
 
 
 def test_an_unknown_question_is_no_question(desk, business):
