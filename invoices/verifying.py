@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,33 +12,39 @@ LARGEST_FILE = 4_000_000
 
 
 class VerifyForm(forms.Form):
-    """A PDF, or its hash as another program worked it out."""
+    """
+    A PDF, or its hash as another program worked it out.
 
+    :param words: of the page, in its language
+    """
+
+    # An empty one is compared as well: it is not the same.
     file = forms.FileField(
         required=False,
-        label="The PDF",
-        widget=forms.ClearableFileInput(attrs={"accept": "application/pdf"}),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": "application/pdf"}),
     )
     sha256 = forms.CharField(
         required=False,
-        label="Or its SHA-256",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def __init__(self, words: Mapping[str, str], *args: Any) -> None:
+        super().__init__(*args)
+        self._words = words
+        for name, field in self.fields.items():
+            field.label = words[name]
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file and file.size > LARGEST_FILE:
-            raise forms.ValidationError(
-                "This is larger than 4 MB. Write its SHA-256 instead."
-            )
+            raise forms.ValidationError(self._words["too_large"])
         return file
 
     def clean_sha256(self) -> str:
         typed = "".join(self.cleaned_data["sha256"].split()).lower()
         if typed and not re.fullmatch("[0-9a-f]{64}", typed):
-            raise forms.ValidationError(
-                "A SHA-256 has 64 digits, of 0 to 9 and a to f."
-            )
+            raise forms.ValidationError(self._words["no_hash"])
         return typed
 
     def clean(self) -> dict[str, Any]:
@@ -46,5 +53,5 @@ class VerifyForm(forms.Form):
         if file := cleaned.get("file"):
             cleaned["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         elif not self.errors and not cleaned.get("sha256"):
-            raise forms.ValidationError("Choose the PDF, or write its SHA-256.")
+            raise forms.ValidationError(self._words["nothing"])
         return cleaned

@@ -1,17 +1,20 @@
 """Where anyone who holds a document may ask whether it is the one that was issued."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from invoices import seals
 from invoices.models import Document, Seal
+from invoices.page_wording import words_of
 from invoices.verifying import VerifyForm
 
 
@@ -23,15 +26,17 @@ from invoices.verifying import VerifyForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest, code: str) -> HttpResponse:
     """
-    Says who issued the document, its number and date, and no more of it. A file, or its
-    hash, is compared with the PDF that was stored.
+    Says who issued the document, its number and date, and no more of it, in its language.
+    A file, or its hash, is compared with the PDF that was stored.
     """
     seals_ = Seal.objects.select_related("invoice__document", "credit_note__document")
     seal = get_object_or_404(seals_, code=code)
-    document = _document(seal)
+    issued: Any = seal.credit_note or seal.invoice
+    document: Document | None = getattr(issued, "document", None)
+    words = words_of(issued.language)
     is_asked = request.method == "POST"
-    form = VerifyForm(request.POST, request.FILES) if is_asked else VerifyForm()
-    context = _said(seal) | {
+    form = VerifyForm(words, *([request.POST, request.FILES] if is_asked else []))
+    context = _said(seal, issued, words) | {
         "sha256": document.sha256 if document else "",
         "form": form,
     }
@@ -41,25 +46,20 @@ def verify(request: HttpRequest, code: str) -> HttpResponse:
             context["is_same"] = form.cleaned_data["sha256"] == context["sha256"]
         else:
             status = HTTPStatus.BAD_REQUEST
-    response = render(request, "invoices/verify.html", context, status=status)
+    # What the filters go by. No catalog is behind it: the words are a plain table.
+    with translation.override(words["language"]):
+        response = render(request, "invoices/verify.html", context, status=status)
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _document(seal: Seal) -> Document | None:
-    document: Document | None = getattr(
-        seal.invoice or seal.credit_note, "document", None
-    )
-    return document
-
-
-def _said(seal: Seal) -> dict[str, Any]:
+def _said(seal: Seal, issued: Any, words: Mapping[str, str]) -> dict[str, Any]:
     content = seals.parsed(seal.content)
-    is_credit_note = seal.credit_note_id is not None
     return {
-        "kind": "Credit note" if is_credit_note else "Invoice",
+        "words": words,
+        "kind": words["credit_note" if seal.credit_note else "invoice"],
         "issuer": content["seller"]["name"],
         "number": content["number"],
-        "issued_on": (seal.credit_note or seal.invoice).issue_date,  # type: ignore[union-attr] # it is of one
+        "issued_on": issued.issue_date,
         "is_void": seal.invoice is not None and seal.invoice.voided_at is not None,
     }

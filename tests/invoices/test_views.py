@@ -54,10 +54,11 @@ def test_verify_says_who_issued_it_and_no_more(client, invoice, stored):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"file": pdf()}, "Yes: this is the PDF"),
-        ({"file": pdf(PDF + b" ")}, "No: this is not the PDF"),
-        ({"sha256": f" {SHA256.upper()} "}, "Yes: this is the PDF"),
-        ({"sha256": "0" * 64}, "No: this is not the PDF"),
+        ({"file": pdf()}, ">Yes: this is the PDF"),
+        ({"file": pdf(PDF + b" ")}, ">No: this is not the PDF"),
+        ({"file": pdf(b"")}, ">No: this is not the PDF"),
+        ({"sha256": f" {SHA256.upper()} "}, ">Yes: this is the PDF"),
+        ({"sha256": "0" * 64}, ">No: this is not the PDF"),
     ],
 )
 def test_verify_compares_what_is_handed_in(client, invoice, stored, given, says):
@@ -85,7 +86,29 @@ def test_verify_says_what_is_wrong_with_what_is_handed_in(
 
     text = response.content.decode()
     assert (response.status_code, says in text) == (400, True)
-    assert "Yes: this is" not in text
+    assert ">Yes: this is" not in text
+
+
+def test_verify_speaks_the_language_of_the_document(client, business, now):
+    draft = InvoiceLineFactory(
+        invoice__business=business, invoice__language="de"
+    ).invoice
+    german = finalize_invoice(invoice=draft, actor=None, now=now)
+    Document.objects.create(
+        invoice=german, file=f"{SHA256}.pdf", sha256=SHA256, size=len(PDF)
+    )
+
+    asked = client.get(page(german.seal)).text
+    same = client.post(page(german.seal), {"sha256": SHA256}).text
+    nothing = client.post(page(german.seal), {})
+
+    assert '<html lang="de">' in asked
+    assert '<time datetime="2026-03-01">1. März 2026</time>' in asked
+    assert ">Ja: das ist das ausgestellte PDF" in same
+    assert nothing.status_code == 400
+    assert "Wählen Sie das PDF aus" in nothing.text
+    for english in ("Invoice", "Issued", "Compare", "The PDF", "Sign in", "Skip"):
+        assert english not in asked.replace("PayMyInvoice", "")
 
 
 def test_verify_of_a_document_that_is_not_rendered_yet_has_nothing_to_compare(

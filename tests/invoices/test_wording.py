@@ -3,6 +3,7 @@ from string import Formatter
 import pytest
 
 from accounts.languages import LANGUAGES
+from invoices.page_wording import PAGE, words_of
 from invoices.wording import WORDS, say
 
 
@@ -20,6 +21,15 @@ def test_every_language_says_the_same(language):
 
     assert {key: places(text) for key, text in WORDS[language].items()} == english
     assert all(text.strip() for text in WORDS[language].values())
+
+
+def test_the_page_that_compares_has_words_of_its_own_in_every_language():
+    assert set(PAGE) == {code for code, _ in LANGUAGES}
+    assert not set(PAGE["en"]) & set(WORDS["en"])
+    for language, said in PAGE.items():
+        assert list(said) == list(PAGE["en"]), language
+        assert all(text.strip() == text != "" for text in said.values())
+    assert words_of("ja")["language"] == words_of("")["language"] == "en"
 
 
 def test_say_fills_in_the_values():
