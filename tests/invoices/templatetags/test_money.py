@@ -38,3 +38,20 @@ def test_number_says_no_more_than_was_typed():
 
     with translation.override("de"):
         assert template.render(Context({"quantity": Decimal("1250.5000")})) == "1.250,5"
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "text"),
+    [
+        ("de", 1, "1\xa0kB"),
+        ("en", 999_000, "999\xa0kB"),
+        ("de", 2_349_999, "2,3\xa0MB"),
+        ("fr", 12_001, "13\xa0ko"),
+        ("fr", 3_000_000, "3\xa0Mo"),
+    ],
+)
+def test_size_is_in_the_symbols_of_the_language(language, count, text):
+    template = Template("{% load money %}{{ count|size }}")
+
+    with translation.override(language):
+        assert template.render(Context({"count": count})) == text
