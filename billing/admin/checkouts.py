@@ -25,6 +25,7 @@ class CheckoutAdmin(MoneyAdmin):
     list_filter = ("status", CurrencyFilter)
     list_select_related = ("invoice",)
     search_fields = ("=session_id", "^invoice__number")
+    search_help_text = "Invoice, or an id of Stripe"
     ordering = ("-pk",)
     fields = (
         ("invoice", "state"),

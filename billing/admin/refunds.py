@@ -22,10 +22,15 @@ REFUND_COLORS = {
 @admin.register(Refund)
 class RefundAdmin(MoneyAdmin):
     business_path = "payment__invoice__business"
+    invoice_path = "payment__invoice"
     list_display = ("requested_at", "payment", "amount_", "state", "reason")
     list_filter = ("status", CurrencyFilter)
     list_select_related = ("payment",)
-    search_fields = ("=stripe_id", "=payment__payment_intent")
+    search_fields = (
+        *("=stripe_id", "=payment__payment_intent"),
+        "^payment__invoice__number",
+    )
+    search_help_text = "Invoice, or an id of Stripe"
     ordering = ("-pk",)
     fields = (
         ("payment", "state"),

@@ -53,6 +53,7 @@ class CustomerAdmin(RecordAdmin):
     list_display = ("name", "email", "country", "tax_id_", "invoices")
     list_filter = ("country",)
     search_fields = ("name", "email", "tax_id")
+    search_help_text = "Name, email or tax id"
     ordering = ("name", "pk")
     inlines = (ContactInline,)
     fields = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Case, QuerySet, Value, When
@@ -23,7 +23,7 @@ from invoices.admin.filters import CurrencyFilter, DueFilter, OwnRowsFilter
 from invoices.admin.history import invoice_timeline
 from invoices.admin.lines import inlines_of
 from invoices.admin.records import chosen_business, first_business, spoken, typed
-from invoices.admin.searching import found
+from invoices.admin.searching import CUT, found
 from invoices.admin.tabs import due_tabs
 from invoices.admin.totals import about_wanted, estimated, totals
 from invoices.forms import DraftForm, WantedForm
@@ -62,7 +62,7 @@ class InvoiceAdmin(InvoiceButtons):
     list_select_related = ("customer",)
     # What `get_search_results` looks at.
     search_fields = ("number", "reference", "customer__name", "customer__email")
-    search_help_text = "How a number or reference begins, the digits of a number, or a customer's name."
+    search_help_text = "Number, reference or customer"
     ordering = ("-pk",)
     autocomplete_fields = ("customer",)
     warn_unsaved_form = True
@@ -80,6 +80,11 @@ class InvoiceAdmin(InvoiceButtons):
     )
 
     # Which rows, and what of them
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # The longest overdue first, as an index has them.
+        overdue = request.GET.get("due") == "overdue"
+        return ("due_date", "-pk") if overdue else self.ordering
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         late = When(
@@ -136,7 +141,10 @@ class InvoiceAdmin(InvoiceButtons):
         if not text:
             return queryset, False
         own = businesses_for(request, self.to_view)
-        return found(queryset, text, own), False
+        rows, is_cut = found(queryset, text, own)
+        if is_cut:
+            messages.info(request, CUT)
+        return rows, False
 
     def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         # What is due is worked out of the ledger: for some invoices, not for all.

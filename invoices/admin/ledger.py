@@ -1,6 +1,6 @@
 """The books, to look at: services write them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -17,6 +17,7 @@ from accounts.http import businesses_for, person
 from invoices.admin.filters import CurrencyFilter, OwnRowsFilter
 from invoices.admin.history import timeline
 from invoices.admin.records import spoken
+from invoices.admin.searching import either, numbered
 from invoices.admin.totals import credited
 from invoices.forms import ReasonForm, plain
 from invoices.http import pdf_response
@@ -26,6 +27,7 @@ from invoices.models import (
     CreditNoteLine,
     Delivery,
     Document,
+    Invoice,
     LedgerEntry,
     ManualPayment,
 )
@@ -45,6 +47,7 @@ KIND_COLORS = {
 BALANCE_COLORS = {
     BalanceEntry.Kind.APPLIED.value: "info",
     BalanceEntry.Kind.RETURNED.value: "danger",
+    BalanceEntry.Kind.HELD_RETURNED.value: "danger",
 }
 
 
@@ -54,6 +57,24 @@ class LookOnly(BackOfficeAdmin):
 
 class MoneyAdmin(LookOnly):
     """Rows with an amount and its currency."""
+
+    # The way from a row to the invoice it is about, as lookups write it.
+    invoice_path: ClassVar[str] = "invoice"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the digits of a number as well, as invoices are found."""
+        rows, may_repeat = super().get_search_results(request, queryset, search_term)
+        found = self._numbered(request, search_term.strip())
+        if not found:
+            return rows, may_repeat
+        return either(queryset, rows, queryset.filter(found)), False
+
+    def _numbered(self, request: HttpRequest, text: str) -> Q:
+        """The condition for rows of an invoice with these digits; empty if none has."""
+        invoices = numbered(Invoice, text, businesses_for(request, self.to_view))
+        return Q(**{f"{self.invoice_path}__in": invoices}) if invoices else Q()
 
     @admin.display(description="amount", ordering="amount")
     def amount_(self, row: Any) -> str:
@@ -72,6 +93,7 @@ class LedgerEntryAdmin(MoneyAdmin):
     list_filter = ("kind", CurrencyFilter)
     list_select_related = ("invoice",)
     search_fields = ("=source", "^invoice__number")
+    search_help_text = "Invoice or source"
     ordering = ("-pk",)
     fields = (
         ("on", "kind_"),
@@ -92,6 +114,7 @@ class BalanceEntryAdmin(MoneyAdmin):
     list_filter_submit = True
     list_select_related = ("customer", "invoice")
     search_fields = ("=source", "^invoice__number", "customer__name")
+    search_help_text = "Customer, invoice or source"
     ordering = ("-pk",)
     fields = (
         ("customer", "on"),
@@ -113,6 +136,7 @@ class ManualPaymentAdmin(MoneyAdmin):
     list_filter = ("method", CurrencyFilter)
     list_select_related = ("invoice",)
     search_fields = ("^invoice__number", "reference")
+    search_help_text = "Invoice or reference"
     ordering = ("-pk",)
     actions_detail = ("take_back",)
     fields = (
@@ -207,6 +231,7 @@ class CreditNoteAdmin(MoneyAdmin):
     list_filter_submit = True
     list_select_related = ("customer", "invoice")
     search_fields = ("^number", "^invoice__number", "customer__name")
+    search_help_text = "Number, invoice or customer"
     ordering = ("-pk",)
     change_form_template = "admin/invoices/frozen.html"
     actions_detail = ("send", "download")
@@ -215,6 +240,10 @@ class CreditNoteAdmin(MoneyAdmin):
         ("customer", "issue_date"),
         "reason",
     )
+
+    def _numbered(self, request: HttpRequest, text: str) -> Q:
+        notes = numbered(CreditNote, text, businesses_for(request, self.to_view))
+        return super()._numbered(request, text) | (Q(pk__in=notes) if notes else Q())
 
     @admin.display(description="total", ordering="total")
     def amount_(self, note: CreditNote) -> str:
