@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
 from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import button
+from accounts.exceptions import Refusal
 from accounts.http import may
 from accounts.roles import Permission
 from invoices import selectors
@@ -57,11 +61,13 @@ class InvoiceButtons(AttachButton):
                 continue
             if each.path == "send" and invoice.sent_at:
                 each.description = "Send again"
+            if each.path == "download" and invoice.is_draft:
+                each.description = "Preview PDF"
             shown.append(each)
         return shown
 
     def _offered(self, request: HttpRequest, invoice: Any) -> set[str]:
-        offered = set() if invoice.is_draft else {"download"}
+        offered = {"download"}
         if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
             return offered
         offered |= {"attach", "duplicate"}
@@ -106,10 +112,15 @@ class InvoiceButtons(AttachButton):
     @button("Download PDF", "picture_as_pdf")
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
         invoice = self.get_object(request, object_id)
-        if invoice.is_draft:
-            raise Http404
-        document = documents.read_document(invoice=invoice)
-        return pdf_response(invoice, document, as_attachment=True)
+        if not invoice.is_draft:
+            document = documents.read_document(invoice=invoice)
+            return pdf_response(invoice, document, as_attachment=True)
+        try:
+            document = documents.preview_document(draft=invoice, now=timezone.now())
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return redirect(self.page_of(invoice.pk))
+        return pdf_response(invoice, document, as_attachment=False)
 
 
 def _moves(invoice: Any) -> set[str]:

@@ -1,6 +1,7 @@
 """The stored PDF of a frozen invoice, or of a credit note."""
 
 import hashlib
+from datetime import datetime
 
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -56,6 +57,22 @@ def read_document(
     with _stored(_one_of(invoice, credit_note)).file.open("rb") as file:
         content: bytes = file.read()
     return content
+
+
+def preview_document(*, draft: Invoice, now: datetime) -> bytes:
+    """
+    The PDF of a draft as if it were finalized now, marked as a draft. Never stored.
+
+    :raises InvalidTransition: if the invoice is no longer a draft
+    :raises InvoiceError: as `selectors.draft_totals`
+    """
+    if not draft.is_draft:
+        raise InvalidTransition(
+            "This invoice is finalized: it has a document, which shows what was issued."
+        )
+    from invoices import pdf  # noqa: PLC0415 - as below
+
+    return pdf.render_draft(draft, draft.business.today(now))
 
 
 def _one_of(invoice: Invoice | None, credit_note: CreditNote | None) -> Issued:

@@ -266,6 +266,21 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
         document = documents.read_document(invoice=invoice)
         return pdf_response(invoice, document, as_attachment=True)
 
+    @extend_schema(
+        summary="A draft's PDF, as it would be finalized now",
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    @action(
+        detail=True,
+        url_path="document/preview",
+        renderer_classes=[JSONRenderer, PdfRenderer],
+    )
+    def preview_document(self, request: Request, id: str) -> HttpResponse:
+        """Marked as a draft, in the customer's language; not stored."""
+        draft = self.get_object()
+        document = documents.preview_document(draft=draft, now=timezone.now())
+        return pdf_response(draft, document, as_attachment=True)
+
     def _typed(
         self,
         request: Request,

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 
 from accounts.models import Business, Event
 from accounts.roles import Role
-from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
+from invoices.models import Customer, Document, Invoice, InvoiceLine, TaxRate
 from invoices.services.finalizing import finalize_invoice
 from invoices.services.sending import send_invoice
 from invoices.states import InvoiceStatus
@@ -540,7 +540,8 @@ def test_void_and_give_up_do_what_they_say(desk, business):
     [
         (
             "draft",
-            {"Finalize", "Finalize and send", "Duplicate", "Attach a file"},
+            {"Finalize", "Finalize and send", "Preview PDF"}
+            | {"Duplicate", "Attach a file"},
         ),
         (
             "open",
@@ -571,7 +572,7 @@ def test_viewers_are_offered_the_document_alone(client, business):
     client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
 
     assert offered(client, frozen(business)) == {"Download PDF"}
-    assert offered(client, draft(business)) == set()
+    assert offered(client, draft(business)) == {"Preview PDF"}
 
 
 def test_the_document_is_downloaded_under_its_number(desk, business, tmp_path):
@@ -584,10 +585,29 @@ def test_the_document_is_downloaded_under_its_number(desk, business, tmp_path):
     assert "INV-00001" in PdfReader(tmp_path / "invoice.pdf").pages[0].extract_text()
 
 
-def test_a_draft_has_no_document(desk, business):
-    url = reverse("admin:invoices_invoice_download", args=[draft(business).pk])
+def test_a_draft_is_previewed_in_its_language_and_nothing_is_stored(
+    desk, business, tmp_path
+):
+    invoice = draft(business, invoice__language="de")
+    url = reverse("admin:invoices_invoice_download", args=[invoice.pk])
 
-    assert desk.get(url).status_code == 404
+    response = desk.get(url)
+
+    (tmp_path / "draft.pdf").write_bytes(response.content)
+    assert response["Content-Disposition"].startswith("inline")
+    assert "no-store" in response["Cache-Control"]
+    assert "ENTWURF" in PdfReader(tmp_path / "draft.pdf").pages[0].extract_text()
+    assert not Document.objects.exists()
+
+
+def test_a_preview_that_cannot_be_worked_out_says_why(desk, business):
+    invoice = draft(business, invoice__discount_amount=Decimal(1000))
+    url = reverse("admin:invoices_invoice_download", args=[invoice.pk])
+
+    response = desk.get(url, follow=True)
+
+    assert response.redirect_chain == [(page(invoice), 302)]
+    assert messages(response)[0].startswith("The discount is larger than")
 
 
 def test_an_invoice_is_found_by_its_number(desk, business):

@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 
 from accounts.models import Event
-from invoices.models import Invoice, LedgerEntry
+from invoices.models import Document, Invoice, LedgerEntry
 from invoices.services.finalizing import finalize_invoice
 from invoices.states import InvoiceStatus
 from tests.invoices.api.world import NOW, url
@@ -87,6 +87,18 @@ def test_draft_has_no_document(api, draft):
     assert response.status_code == 409
     assert response.headers["Content-Type"] == "application/problem+json"
     assert json.loads(response.content)["code"] == "invalid_transition"
+
+
+def test_draft_is_previewed_as_long_as_it_is_one(api, draft):
+    preview = url(draft, "document/preview")
+
+    shown = api.get(preview, headers={"Accept": "application/pdf"})
+
+    assert shown.content.startswith(b"%PDF-")
+    assert shown.headers["Content-Disposition"].startswith("attachment")
+    assert not Document.objects.exists()
+    api.post(url(draft, "finalize"))
+    assert api.get(preview).json()["code"] == "invalid_transition"
 
 
 @pytest.mark.parametrize(
