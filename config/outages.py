@@ -2,7 +2,7 @@
 
 import sys
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -18,12 +18,7 @@ RETRY_AFTER: Final = 15
 
 def broken(request: HttpRequest) -> HttpResponse:
     """The answer to what nobody caught: a 503 while the database is away, else a 500."""
-    if not is_away(sys.exception()):
-        return server_error(request)
-    response = _problem() if request.path_info.startswith("/api/") else _page(request)
-    response["Retry-After"] = str(RETRY_AFTER)
-    response["Cache-Control"] = "no-store"
-    return response
+    return _away(request) if is_away(sys.exception()) else _broken(request)
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -35,25 +30,56 @@ def is_away(error: BaseException | None) -> bool:
     return False
 
 
-def _page(request: HttpRequest) -> HttpResponse:
+def _broken(request: HttpRequest) -> HttpResponse:
+    if _is_script(request):
+        return _problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "This failed on our side, and our log says where. Look whether it was done, "
+            "or ask again with the same Idempotency-Key.",
+        )
+    sorry = _apology(request, HTTPStatus.INTERNAL_SERVER_ERROR, "broken")
+    return sorry or server_error(request)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
     # A form must not be sent again by itself.
     again = RETRY_AFTER if request.method == "GET" else None
-    return HttpResponse(
-        render_to_string("503.html", {"again": again}),
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
-    )
+    if _is_script(request):
+        response = _problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            f"The database does not answer. Try again in {RETRY_AFTER} seconds.",
+        )
+    else:
+        response = _apology(
+            request, HTTPStatus.SERVICE_UNAVAILABLE, "away", again
+        ) or HttpResponse(
+            render_to_string("503.html", {"again": again}),
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+    response["Retry-After"] = str(RETRY_AFTER)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
-def _problem() -> HttpResponse:
+def _is_script(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def _apology(request: HttpRequest, *said: Any) -> HttpResponse | None:
+    # Most requests fail nobody.
+    from config.apologies import apology  # noqa: PLC0415 - as said above
+
+    return apology(request, *said)
+
+
+def _problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
     body = {
         "type": "about:blank",
-        "title": HTTPStatus.SERVICE_UNAVAILABLE.phrase,
-        "status": HTTPStatus.SERVICE_UNAVAILABLE,
-        "code": "database_unavailable",
-        "detail": f"The database does not answer. Try again in {RETRY_AFTER} seconds.",
+        "title": status.phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
     }
-    return JsonResponse(
-        body,
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
-        content_type="application/problem+json",
-    )
+    return JsonResponse(body, status=status, content_type="application/problem+json")

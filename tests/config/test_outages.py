@@ -6,6 +6,8 @@ import time
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 
+from accounts.languages import LANGUAGES
+from config.apologies import WORDS
 from config.outages import is_away
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +69,59 @@ def test_what_is_broken_by_us_is_a_500(client, monkeypatch):
 
     assert response.status_code == 500
     assert "Something broke on our side" in response.text
+
+
+def test_a_script_gets_a_problem_where_we_are_broken(client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("blog.api.views.TagViewSet.get_queryset", None)
+
+    response = client.get("/api/v1/tags/")
+
+    assert response.status_code == 500
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "internal_error"
+    assert "Retry-After" not in response
+
+
+LIKED = {"Accept-Language": "ja-JP,de-AT;q=0.9,en;q=0.8"}
+
+
+def test_a_customer_is_told_of_an_outage_in_the_language_of_the_browser(away):
+    looked = away.get("/i/token/", headers=LIKED)
+    paid = away.post("/i/token/pay/", headers=LIKED)
+
+    assert (looked.status_code, looked["Retry-After"]) == (503, "15")
+    assert '<html lang="de">' in looked.text
+    assert '<meta http-equiv="refresh" content="15">' in looked.text
+    assert "Sie müssen nichts tun" in looked.text
+    assert "sehen Sie nach, bevor" in paid.text
+    assert "refresh" not in paid.text
+    assert '<html lang="en">' in away.get("/i/token/").text
+
+
+def test_a_customer_is_told_that_we_are_broken(client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("billing.views.Invoice.objects", None)
+
+    response = client.get("/i/token/", headers=LIKED)
+
+    assert response.status_code == 500
+    assert "Bei uns ist etwas schiefgegangen" in response.text
+
+
+def test_a_link_that_leads_nowhere_says_so_in_the_language_of_the_browser(client):
+    for address in ("/i/none/", "/verify/none/", "/i/none/more/"):
+        response = client.get(address, headers=LIKED)
+        assert response.status_code == 404
+        assert "Hier ist keine Seite" in response.text
+        assert "Accept-Language" in response["Vary"]
+
+
+def test_customers_are_told_the_same_in_every_language():
+    assert set(WORDS) == {code for code, _ in LANGUAGES}
+    for language, said in WORDS.items():
+        assert list(said) == list(WORDS["en"]), language
+        assert len(set(said.values())) == len(said)
 
 
 def test_an_error_that_the_outage_led_to_counts_as_one():
