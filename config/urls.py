@@ -63,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     LoadedLater("", "billing.urls", app_name="billing"),
 ]
 
+handler403 = views.forbidden
 handler404 = views.not_found
 handler500 = outages.broken
 

@@ -1,9 +1,15 @@
 """What belongs to no app: health, and addresses at which there is nothing."""
 
+from http import HTTPStatus
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.defaults import page_not_found
+
+from accounts.http import own_memberships
+from accounts.roles import Role
 
 
 # Asked by load balancers and people without an account.
@@ -26,8 +32,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page that tells nobody to ask an owner who is one, or has none to ask."""
+    roles = {row.role for row in own_memberships(request)}
+    context = {"has_owner": bool(roles - {Role.OWNER})}
+    return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A page for people; a problem (RFC 9457) for scripts."""
+    # Most addresses lead somewhere.
+    from config.apologies import apology  # noqa: PLC0415 - as said above
+
+    if sorry := apology(request, HTTPStatus.NOT_FOUND, "missing"):
+        return sorry
     if not request.path_info.startswith("/api/"):
         return page_not_found(request, exception)
     body = {

@@ -1,6 +1,9 @@
 import pytest
 from django.db import DatabaseError, connection
 
+from accounts.roles import Role
+from tests.factories import MembershipFactory
+
 
 def test_healthz_asks_nothing_of_the_database(client):
     response = client.get("/healthz")
@@ -40,3 +43,21 @@ def test_a_script_gets_a_problem_where_there_is_nothing(client):
     assert response.status_code == 404
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("role", "says"),
+    [
+        (Role.VIEWER, "Ask an owner of the business whether another one would."),
+        (Role.OWNER, "No role opens this page to you"),
+    ],
+)
+@pytest.mark.django_db
+def test_who_is_refused_is_told_what_is_true_for_them(client, business, role, says):
+    client.force_login(MembershipFactory(business=business, role=role).user)
+
+    response = client.get("/admin/accounts/user/")
+
+    assert response.status_code == 403
+    assert says in response.text
+    assert ("an owner" in response.text) == (role != Role.OWNER)
