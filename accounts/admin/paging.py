@@ -43,12 +43,13 @@ class Bounded(Paginator[Any]):
 
 
 class BoundedList(ChangeList):
-    """A list whose head does not call what was counted all there is."""
+    """A list whose head counts what somebody asked for, and its foot whatever is there."""
 
     paginator: Bounded
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        if self.paginator.has_more:
-            # Unfold says how many there are where these two differ.
+        is_narrowed = self.query or self.has_active_filters
+        if self.paginator.has_more or not is_narrowed:
+            # Unfold says how many there are, and leads to all, where these two differ.
             self.full_result_count = self.result_count
