@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Invitation, WebhookEndpoint
 
@@ -16,12 +17,14 @@ from accounts.models import Invitation, WebhookEndpoint
 def invitation_sent(invitation: Invitation) -> None:
     path = reverse("accounts:accept_invitation", args=[invitation.token])
     context = {"invitation": invitation, "link": f"{settings.SITE_URL}{path}"}
-    compose(
-        "accounts/emails/invitation_sent",
-        context,
-        to=invitation.email,
-        key=f"invitation-{invitation.public_id}",
-    ).send()
+    with timezone.override(invitation.business.time_zone):
+        message = compose(
+            "accounts/emails/invitation_sent",
+            context,
+            to=invitation.email,
+            key=f"invitation-{invitation.public_id}",
+        )
+    message.send()
 
 
 def webhook_turned_off(endpoint: WebhookEndpoint, *, to: str) -> None:

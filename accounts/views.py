@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,7 +26,7 @@ from accounts.forms import (
     RoleForm,
     TokenForm,
 )
-from accounts.http import INVITATION, AuthenticatedRequest
+from accounts.http import INVITATION, AuthenticatedRequest, own_zone
 from accounts.models import ApiToken, Business, Invitation, Membership, User
 from accounts.roles import Permission, Role
 from accounts.services import businesses, profile
@@ -87,14 +87,18 @@ def business(
         instance=Business.objects.get(pk=business.pk),
     )
     if form.is_valid():
-        businesses.update_business(
-            business=business,
-            actor=request.user,
-            now=timezone.now(),
-            fields=form.cleaned_data,
-        )
-        messages.success(request, "The business is saved.")
-        return redirect("accounts:business", public_id=business.public_id)
+        try:
+            businesses.update_business(
+                business=business,
+                actor=request.user,
+                now=timezone.now(),
+                fields=form.cleaned_data,
+            )
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, "The business is saved.")
+            return redirect("accounts:business", public_id=business.public_id)
     more = {"business": business, "may_manage": may_manage}
     return _page(request, "business", form, more)
 
@@ -238,7 +242,8 @@ def tokens(request: AuthenticatedRequest) -> HttpResponse:
             more["created"] = token
             form = TokenForm()
     more["tokens"] = ApiToken.objects.filter(user=request.user).order_by("-pk")
-    return _page(request, "tokens", form, more)
+    with timezone.override(own_zone(request)):
+        return _page(request, "tokens", form, more)
 
 
 @require_POST
@@ -288,9 +293,9 @@ def _members(
         "roles": Role.choices,
         "refusal": refusal,
     }
-    return _page(
-        request, "members", form, more, HTTPStatus.CONFLICT if refusal else None
-    )
+    status = HTTPStatus.CONFLICT if refusal else None
+    with timezone.override(business.time_zone):
+        return _page(request, "members", form, more, status)
 
 
 def _page(

@@ -1,11 +1,18 @@
-"""Whose clock the back office goes by, and what it says where nothing happened yet."""
+"""Whose clock pages go by, and what a list says where nothing happened yet."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
+from accounts import emails
+from accounts.models import ApiToken, Invitation
+from accounts.roles import Role
+from accounts.services import members
+from accounts.services.tokens import create_token
 from tests.factories import (
     BusinessFactory,
     CustomerFactory,
@@ -63,6 +70,33 @@ def test_an_operator_without_a_business_is_told_utc(client, business):
     listed = client.get(page("invoices.ledgerentry", "changelist"))
 
     assert "28 Feb 2026, 20:00" in listed.text
+
+
+def test_days_of_ones_account_are_those_of_ones_business(client):
+    business = BusinessFactory(time_zone="Asia/Tokyo")
+    member = MembershipFactory(business=business, role=Role.OWNER).user
+    client.force_login(member)
+    now = timezone.now()
+    invitation = members.invite_member(
+        business=business,
+        email="jo@example.com",
+        role=Role.VIEWER,
+        actor=member,
+        now=now,
+    )
+    create_token(user=member, name="Laptop", now=now)
+    evening = now.replace(hour=20, minute=0) + timedelta(days=5)
+    Invitation.objects.update(expires_at=evening)
+    ApiToken.objects.update(expiry=evening)
+    invitation.refresh_from_db()
+
+    emails.invitation_sent(invitation)
+
+    next_day = date_format(evening + timedelta(days=1), "j F Y")
+    assert f"until {next_day[:-5]}<" in client.get("/accounts/members/").text
+    assert f">{next_day}<" in client.get("/accounts/tokens/").text
+    assert f"by {next_day}:" in mail.outbox[-1].body
+    assert timezone.get_current_timezone_name() == "UTC"
 
 
 @pytest.mark.parametrize(
