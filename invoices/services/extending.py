@@ -8,8 +8,9 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services.events import record_event
 from invoices.exceptions import InvalidTransition
-from invoices.models import Invoice, check_date, link_lifetime
+from invoices.models import Invoice, check_date
 from invoices.services.locking import lock_invoice
+from invoices.services.opening import renew_link
 from invoices.states import InvoiceStatus
 
 
@@ -36,8 +37,7 @@ def extend_invoice(
     assert before is not None  # noqa: S101 - for mypy: it is finalized
     _check_later(before, due_date)
     invoice.due_date = due_date
-    opens_until = now + link_lifetime(due_date, invoice.business.today(now))
-    invoice.link_expires_at = max(invoice.link_expires_at or opens_until, opens_until)
+    renew_link(invoice, now)
     invoice.save(update_fields=["due_date", "link_expires_at", "updated_at"])
     record_event(
         type="invoice.extended",

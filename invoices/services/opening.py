@@ -1,4 +1,4 @@
-"""When a customer looks at an invoice."""
+"""How long a customer may look at an invoice, and when one did."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from accounts.services.events import record_event
-from invoices.models import Invoice
+from invoices.models import Invoice, link_lifetime
 
 # Often enough to know, and rare enough not to write with every look.
 AT_MOST_EVERY: Final = timedelta(hours=1)
@@ -33,3 +33,13 @@ def note_opened(*, invoice: Invoice, now: datetime) -> None:
         )
     else:
         rows.filter(last_opened_at__lte=now - AT_MOST_EVERY).update(last_opened_at=now)
+
+
+def renew_link(invoice: Invoice, now: datetime) -> None:
+    """
+    Have the link open as long as if the invoice was sent now, and never for less than it
+    would. Call it with the invoice locked, and save `link_expires_at`.
+    """
+    today = invoice.business.today(now)
+    opens_until = now + link_lifetime(invoice.due_date or today, today)
+    invoice.link_expires_at = max(invoice.link_expires_at or opens_until, opens_until)

@@ -17,6 +17,7 @@ from invoices.exceptions import Disputed, NothingDue
 from invoices.models import Delivery, Invoice, Reminder, ReminderStep
 from invoices.services import delivering
 from invoices.services.locking import lock_invoice
+from invoices.services.opening import renew_link
 from invoices.states import InvoiceStatus
 
 # By the clock of the business: nobody is reminded at night.
@@ -156,7 +157,7 @@ def _taken(
 def remind_now(*, invoice: Invoice, actor: User | None, now: datetime) -> Delivery:
     """
     Remind the customer at once, whatever the plan says; its steps are taken all the
-    same. Again reminds again.
+    same. Again reminds again, and each opens the link anew.
 
     :raises NothingDue: if the invoice is not open, or nothing is due on it
     :raises Disputed: while a payer's bank disputes what was paid of it
@@ -177,6 +178,9 @@ def remind_now(*, invoice: Invoice, actor: User | None, now: datetime) -> Delive
 
 
 def _mail(invoice: Invoice, actor: User | None, now: datetime) -> Delivery:
+    # Whoever is asked for money finds the page on which to pay it.
+    renew_link(invoice, now)
+    invoice.save(update_fields=["link_expires_at", "updated_at"])
     delivery = delivering.queue(
         kind=Delivery.Kind.REMINDER,
         subject=invoice,

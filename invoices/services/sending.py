@@ -12,9 +12,10 @@ from accounts.models import Event, User
 from accounts.services.events import record_event
 from invoices import emails
 from invoices.exceptions import InvalidTransition, TooMuchMail
-from invoices.models import CreditNote, Customer, Delivery, Invoice, link_lifetime
+from invoices.models import CreditNote, Customer, Delivery, Invoice
 from invoices.services import delivering
 from invoices.services.locking import lock_invoice
+from invoices.services.opening import renew_link
 from invoices.states import InvoiceStatus
 
 TESTS_A_DAY: Final = 50
@@ -32,7 +33,7 @@ def send_invoice(*, invoice: Invoice, actor: User | None, now: datetime) -> Invo
     """
     invoice = lock_invoice(invoice.pk)
     _check_sendable(invoice)
-    _renew_link(invoice, now)
+    renew_link(invoice, now)
     invoice.sent_at = now
     invoice.save(update_fields=["sent_at", "link_expires_at", "updated_at"])
     delivery = delivering.queue(
@@ -151,11 +152,6 @@ def _check_sendable(invoice: Invoice) -> None:
             f"This invoice is {invoice.get_status_display().lower()}; "
             "only a finalized one can be sent."
         )
-
-
-def _renew_link(invoice: Invoice, now: datetime) -> None:
-    today = invoice.business.today(now)
-    invoice.link_expires_at = now + link_lifetime(invoice.due_date or today, today)
 
 
 def _record(

@@ -283,6 +283,19 @@ def test_remind_now_reminds_at_once_and_leaves_the_plan_alone(plan, invoice, run
     assert run(noon(3)) == [3]
 
 
+def test_whoever_is_reminded_finds_the_link_open(invoice):
+    step(invoice.business, 60)
+    assert not invoice.link_is_open(noon(60))
+
+    assert run(noon(60)) == [60]
+    invoice.refresh_from_db()
+    assert invoice.link_expires_at == noon(60 + 30)
+
+    reminding.remind_now(invoice=invoice, actor=None, now=noon(100))
+    invoice.refresh_from_db()
+    assert invoice.link_expires_at == noon(100 + 30)
+
+
 @pytest.mark.parametrize("end", [pay, void, give_up, credit])
 def test_remind_now_refuses_what_is_not_due(invoice, end):
     end(invoice)
