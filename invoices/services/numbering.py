@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -26,6 +27,11 @@ FIELDS: Final = frozenset({"prefix", "pattern", "resets_yearly"})
 # What the column holds, with room to count on.
 LARGEST: Final = 4_000_000_000
 _PREFIXES = {Series.Kind.INVOICE: "INV-", Series.Kind.CREDIT_NOTE: "CN-"}
+_OTHER = {
+    Series.Kind.INVOICE: Series.Kind.CREDIT_NOTE,
+    Series.Kind.CREDIT_NOTE: Series.Kind.INVOICE,
+}
+_SOME_YEAR: Final = 2099
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,8 @@ def change_series(
 
     :param fields: any of `FIELDS`
     :raises ValidationError: naming each field that is wrong
-    :raises NumberNotAvailable: if a number that was given would come again
+    :raises NumberNotAvailable: if a number that was given would come again, or could be
+        one of the other kind
     """
     _lock(business)
     series = _saved_series(business, kind)
@@ -169,7 +176,13 @@ def change_series(
     next_values = dict(counters.order_by("pk").values_list("year", "next_value"))
     set_fields(series, fields, FIELDS)
     _check(series)
-    if number := _coming_again(series, next_values):
+    other = series_of(business, _OTHER[kind])
+    if number := _of_both(series, other):
+        raise NumberNotAvailable(
+            f"{number} could be that of an invoice and of a credit note. Choose another "
+            "prefix or pattern for one of them."
+        )
+    if number := _coming_again(series, other, next_values):
         raise NumberNotAvailable(
             f"{number} was given before, and would come again. Choose a prefix or a "
             "pattern that was not used yet."
@@ -186,8 +199,20 @@ def _check(series: Series) -> None:
         )
 
 
-def _coming_again(series: Series, next_values: Mapping[int, int]) -> str | None:
-    for number in _given(series):
+def _of_both(series: Series, other: Series) -> str | None:
+    """A number that either could give, found by one of each length."""
+    for first, second in ((series, other), (other, series)):
+        for digits in range(len(str(LARGEST))):
+            number = first.number(_SOME_YEAR, 10**digits)
+            if second.place(number):
+                return number
+    return None
+
+
+def _coming_again(
+    series: Series, other: Series, next_values: Mapping[int, int]
+) -> str | None:
+    for number in chain(_given(series), _given(other)):
         place = series.place(number) if number else None
         if place is None:
             continue

@@ -136,6 +136,41 @@ def test_change_series_refuses_rules_by_which_a_number_would_come_again(business
     assert Event.objects.filter(type="series.changed").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("fields", "number"),
+    [
+        ({"prefix": "CN-"}, "CN-00001"),
+        ({"prefix": "", "pattern": "CN-{prefix}{seq:07}"}, "CN-1000000"),
+        ({"prefix": "CN-", "pattern": "{prefix}{year}{seq}"}, "CN-20991"),
+    ],
+)
+def test_change_series_refuses_numbers_that_the_other_kind_may_have(
+    business, fields, number
+):
+    with pytest.raises(NumberNotAvailable, match=f"^{number} could be that of an inv"):
+        change(business, **fields)
+
+    assert not Series.objects.exists()
+
+
+def test_change_series_refuses_numbers_that_the_other_kind_had(business):
+    issue(business)
+    more = {"business": business, "kind": Series.Kind.CREDIT_NOTE, "actor": None}
+    numbering.raise_next_number(next_value=7, day=NOW.date(), now=NOW, **more)
+    issue_credit_note(
+        invoice=Invoice.objects.get(),
+        quantities=None,
+        reason="Returned",
+        split=Split(),
+        actor=None,
+        now=NOW,
+    )
+    numbering.change_series(fields={"prefix": "K-"}, now=NOW, **more)
+
+    with pytest.raises(NumberNotAvailable, match="CN-00007 was given before"):
+        change(business, prefix="CN-")
+
+
 def test_change_series_comes_back_to_a_prefix_that_is_counted_past(business):
     issue(business)
     change(business, prefix="R-")
