@@ -17,7 +17,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
 from invoices.pdf.looks import ACCENT, BOLD, REGULAR
-from invoices.pdf.tagging import canvas_of
+from invoices.pdf.tagging import TaggingCanvas, canvas_of
 
 # East Asian letters are not embedded: readers bring these fonts. Which letters each has
 # is what its country's code page has.
@@ -70,6 +70,18 @@ def link(before: str, address: str, style: ParagraphStyle) -> Text:
     href = quoteattr(address)
     anchor = f'<a href={href} color="{ACCENT.hexval()}">{escape(address)}</a>'
     return Link(f"{words} {anchor}", style)
+
+
+def draw(
+    canvas: TaggingCanvas, content: str, size: float, left: float, bottom: float
+) -> float:
+    """Draw a line where no paragraph stands, and return where it ends."""
+    for font, run in groupby(_fonts(_clean(content)), key=itemgetter(1)):
+        letters = "".join(char for char, _ in run)
+        canvas.setFont(font or REGULAR, size)
+        canvas.drawString(left, bottom, letters)
+        left += pdfmetrics.stringWidth(letters, font or REGULAR, size)
+    return left
 
 
 def short(content: str) -> str:

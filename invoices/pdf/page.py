@@ -10,7 +10,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 
-from invoices.pdf.letters import Text, short, text
+from invoices.pdf.letters import Text, draw, short, text
 from invoices.pdf.looks import BOLD, FADED, FOOTER, MARGIN, REGULAR, RULE, WATER
 from invoices.pdf.speech import Speech
 from invoices.pdf.tagging import TaggingCanvas
@@ -92,13 +92,11 @@ def _draw_around(
         top = 14 * mm + footer.height
         canvas.line(MARGIN, top, MARGIN + speech.width, top)
         footer.drawOn(canvas, MARGIN, 12 * mm)
-        canvas.setFont(REGULAR, FOOTER.fontSize)
         canvas.setFillColor(FADED)
         page = speech.say("page", page=str(canvas.getPageNumber()))
         before = f"{cover.foot}  ·  {page} "
-        canvas.drawString(MARGIN, 8 * mm, before)
-        width = pdfmetrics.stringWidth(before, REGULAR, FOOTER.fontSize)
-        canvas.translate(MARGIN + width, 8 * mm)
+        end = draw(canvas, before, FOOTER.fontSize, MARGIN, 8 * mm)
+        canvas.translate(end, 8 * mm)
         canvas.doForm("pages")
     canvas.restoreState()
 

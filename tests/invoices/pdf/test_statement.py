@@ -15,7 +15,7 @@ def statement(rows, **customer):
     business = BusinessFactory(name="Studio Nord")
     return Statement(
         business=business,
-        customer=CustomerFactory(business=business, name="Bakery", **customer),
+        customer=CustomerFactory(business=business, **{"name": "Bakery", **customer}),
         currency="EUR",
         start=date(2026, 1, 1),
         end=date(2026, 3, 31),
@@ -66,3 +66,10 @@ def test_render_statement_speaks_the_customers_language():
     (shown,) = pages(statement([], language="el"))
 
     assert {"Κατάσταση λογαριασμού", "Υπόλοιπο έναρξης", "50,00 €"} <= set(shown)
+
+
+def test_render_statement_names_the_customer_in_its_own_letters_at_the_foot():
+    (shown,) = pages(statement([], name="株式会社 ABC 한국"))
+
+    # Each font is a piece of its own.
+    assert shown[:4] == ["Statement of account,", "株式会社", "ABC", "한국"]
