@@ -74,7 +74,9 @@ RULES: Final[Mapping[str, Rule]] = {
             }
         ),
         when="OLD.status <> 'draft'",
-        unless="NEW.due_date < OLD.due_date",
+        unless=(
+            "NEW.due_date < OLD.due_date OR (OLD.status = 'void' AND NEW.status <> 'void')"
+        ),
     ),
     "invoices_invoiceline": _part_of_invoice("A line"),
     "invoices_invoiceadjustment": _part_of_invoice("A charge or allowance"),
@@ -100,6 +102,7 @@ RULES: Final[Mapping[str, Rule]] = {
         name="A payment",
         instead="Take it back.",
         free=frozenset({"reversed_at", "reversal_reason", "recorded_by_id"}),
+        unless="OLD.reversed_at IS NOT NULL AND NEW.reversed_at IS NULL",
     ),
     "invoices_counter": Rule(
         name="A run of numbers",

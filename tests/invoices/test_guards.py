@@ -22,6 +22,7 @@ from invoices.models import (
     SkippedNumbers,
     TaxTotal,
 )
+from invoices.services.correcting import void_invoice
 from invoices.services.crediting import Split, issue_credit_note
 from invoices.services.finalizing import finalize_invoice
 from invoices.services.numbering import raise_next_number
@@ -201,6 +202,23 @@ def test_a_due_date_does_not_come_nearer(books):
     refuses(
         "A finalized invoice does not change",
         "UPDATE invoices_invoice SET due_date = '2026-03-02'",
+    )
+
+
+def test_what_has_ended_does_not_begin_anew(books):
+    draft = InvoiceLineFactory(invoice__business=books.business).invoice
+    void = finalize_invoice(invoice=draft, actor=None, now=NOW)
+    void_invoice(invoice=void, actor=None, now=NOW)
+    ManualPayment.objects.update(reversed_at=NOW)
+
+    refuses(
+        "A finalized invoice does not change",
+        "UPDATE invoices_invoice SET status = 'open', voided_at = NULL "
+        f"WHERE id = {void.pk}",
+    )
+    refuses(
+        "A payment does not change. Take it back",
+        "UPDATE invoices_manualpayment SET reversed_at = NULL",
     )
 
 
