@@ -24,7 +24,7 @@ from unfold.widgets import (
 )
 
 from accounts.money import EXPONENTS
-from invoices.models import Invoice, ManualPayment
+from invoices.models import Invoice, ManualPayment, check_date
 from invoices.money import exponent, to_major, to_minor
 
 CURRENCIES = [(code, code) for code in sorted(EXPONENTS)]
@@ -277,10 +277,14 @@ class PeriodForm(forms.Form):
     """Of a statement; from the first day of the year on, if nothing else is said."""
 
     start = forms.DateField(
-        label="From", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+        label="From",
+        validators=[check_date],
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
     )
     end = forms.DateField(
-        label="Until", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+        label="Until",
+        validators=[check_date],
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
     )
 
     def __init__(

@@ -162,7 +162,7 @@ def test_a_customer_is_shown_with_invoices_and_balance(desk, business):
 
 def test_a_statement_is_shown_for_a_period(desk, business):
     invoice = overpaid(business)
-    period = {"currency": "EUR", "start": "2000-01-01", "end": "2100-12-31"}
+    period = {"currency": "EUR", "start": "2000-01-01", "end": "2099-12-31"}
 
     response = desk.get(address(invoice.customer, "statement"), period)
 
@@ -180,6 +180,16 @@ def test_a_period_ends_after_it_begins(desk, business):
     response = desk.get(address(invoice.customer, "statement"), period)
 
     assert list(response.context["form"].errors) == ["end"]
+    assert response.context["statement"] is None
+
+
+def test_a_period_is_within_the_calendar(desk, business):
+    invoice = frozen(business)
+    period = {"currency": "EUR", "start": "0001-01-01", "end": "9999-12-31"}
+
+    response = desk.get(address(invoice.customer, "statement"), period)
+
+    assert list(response.context["form"].errors) == ["start", "end"]
     assert response.context["statement"] is None
 
 
