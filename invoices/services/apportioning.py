@@ -64,20 +64,20 @@ def worked_out(invoice: Invoice, quantities: Mapping[int, Decimal] | None) -> Dr
     is_all = _is_all(lines, before, credited)
     taxes = _credited_taxes(invoice, lines, before, credited, is_all=is_all)
     net, tax = sum(row.net for row in taxes), sum(row.amount for row in taxes)
-    _check_total(invoice, net + tax)
+    left = selectors.creditable(invoice)
+    _check_total(invoice, net + tax, left)
     due = selectors.amounts(invoice).due
-    # With the last of it goes what was rounded, up or down, to pay in cash.
-    rounding = (invoice.rounding or 0) if is_all else 0
+    # With the last of it goes what was rounded, up or down, to pay in cash. Lines that
+    # are free may still be left.
+    rounding = (invoice.rounding or 0) if net + tax == left else 0
     reduces = max(0, min(net + tax, due - rounding))
     settles = max(0, min(due, reduces + rounding))
     return Draft(invoice.currency, credited, taxes, net, tax, reduces, settles)
 
 
-def _check_total(invoice: Invoice, total: int) -> None:
+def _check_total(invoice: Invoice, total: int, left: int) -> None:
     if total <= 0:
         raise AmountNotAvailable("Nothing is left to credit of what was chosen.")
-    before = invoice.credit_notes.aggregate(sum=Sum("total", default=0))["sum"]
-    left = (invoice.total or 0) - before
     if total > left:
         # Without the lines of what was returned, the others come to more than the whole.
         raise AmountNotAvailable(

@@ -231,6 +231,19 @@ def test_what_was_paid_rounded_is_credited_whole(rounding, excess):
     call_command("audit_books")
 
 
+@pytest.mark.parametrize("rounding", [-3, 2])
+def test_what_was_rounded_does_not_wait_for_a_line_that_is_free(rounding):
+    price = Decimal(20000 - rounding) / 100
+    invoice = finalized((price, 1, 0), (0, 1, 0), cash_rounding=10)
+    charged, _ = invoice.lines.order_by("position")
+
+    credit(invoice, {charged.pk: Decimal(1)})
+
+    assert ledger(invoice) == [("credit", 20000)]
+    assert selectors.amounts(invoice).due == selectors.creditable(invoice) == 0
+    call_command("audit_books")
+
+
 def test_what_was_prepaid_can_go_back_otherwise():
     invoice = finalized((100, 1, 0), prepaid_amount=Decimal(30))
 
