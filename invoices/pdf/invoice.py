@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
-from invoices import selectors
+from invoices import seals, selectors
 from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine, Seal, TaxTotal
 from invoices.pdf import parts, pictures
 from invoices.pdf.letters import link, short, text
@@ -41,6 +42,12 @@ class Content:
     seal: Seal | None = None
     is_draft: bool = False
 
+    @property
+    def due_date(self) -> date | None:
+        """As it was issued: the debt may have been put off before this is rendered."""
+        sealed = seals.parsed(self.seal.content).get("due_date") if self.seal else None
+        return date.fromisoformat(sealed) if sealed else self.invoice.due_date
+
 
 def frozen(invoice: Invoice) -> Content:
     return Content(
@@ -70,7 +77,7 @@ def story(speech: Speech, content: Content) -> Iterator[Flowable]:
     invoice = content.invoice
     number = speech.say("draft") if content.is_draft else str(invoice.number)
     yield from parts.head(speech, invoice.seller, speech.say("invoice"), number)
-    yield from parts.addresses(speech, invoice.buyer, _facts(speech, invoice))
+    yield from parts.addresses(speech, invoice.buyer, _facts(speech, content))
     if invoice.revises:
         before = invoice.revises
         replaced = speech.say(
@@ -84,15 +91,16 @@ def story(speech: Speech, content: Content) -> Iterator[Flowable]:
     yield KeepTogether(list(parts.sums(speech, _sums(speech, content), content.taxes)))
     yield Spacer(0, GAP)
     if not content.is_draft:
-        yield KeepTogether([_how_to_pay(speech, invoice)])
+        yield KeepTogether([_how_to_pay(speech, content)])
     yield from parts.notes(invoice.notes)
     yield from parts.verification(speech, content.seal)
 
 
-def _facts(speech: Speech, invoice: Invoice) -> parts.Facts:
+def _facts(speech: Speech, content: Content) -> parts.Facts:
+    invoice = content.invoice
     facts = [
         (speech.say("issued"), speech.day(invoice.issue_date)),
-        (speech.say("due"), speech.day(invoice.due_date)),
+        (speech.say("due"), speech.day(content.due_date)),
     ]
     if invoice.reference:
         facts.append((speech.say("reference"), invoice.reference))
@@ -155,7 +163,8 @@ def _sums(speech: Speech, content: Content) -> list[Sum]:
     return rows
 
 
-def _how_to_pay(speech: Speech, invoice: Invoice) -> Flowable:
+def _how_to_pay(speech: Speech, content: Content) -> Flowable:
+    invoice = content.invoice
     address = selectors.customer_link(invoice)
     words: list[Flowable]
     if not invoice.payable:
@@ -167,7 +176,7 @@ def _how_to_pay(speech: Speech, invoice: Invoice) -> Flowable:
         please = speech.say(
             "please_pay",
             amount=speech.money(invoice.payable),
-            day=speech.day(invoice.due_date),
+            day=speech.day(content.due_date),
             number=str(invoice.number),
         )
         words = [

@@ -1,7 +1,7 @@
 import io
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from pypdf import PdfReader
 from invoices import pdf
 from invoices.models import Invoice, InvoiceAdjustment, TaxCategory
 from invoices.services.correcting import revise_invoice, void_invoice
+from invoices.services.extending import extend_invoice
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import (
     BusinessFactory,
@@ -111,6 +112,8 @@ def test_render_invoice_gives_the_same_bytes_whatever_happens_later():
     invoice = finalized()
     first = pdf.render_invoice(invoice)
 
+    later = date(2026, 6, 1)
+    extend_invoice(invoice=invoice, due_date=later, actor=None, now=NOW)
     void_invoice(invoice=invoice, actor=None, now=NOW)
     invoice.business.name = invoice.business.address = "Moved"
     invoice.business.save()
