@@ -1,11 +1,12 @@
 """Crediting an invoice: which lines, what that comes to, and where the excess goes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,10 +19,20 @@ from invoices.admin.records import spoken
 from invoices.admin.totals import TotalsRow
 from invoices.exceptions import InvalidTransition
 from invoices.forms import CreditForm, SplitForm, plain
-from invoices.models import CreditNote, Invoice, InvoiceLine
+from invoices.models import CreditNote, Invoice, InvoiceLine, LedgerEntry
 from invoices.services import crediting
 from invoices.services.apportioning import Draft
 from invoices.services.locking import lock_invoice
+
+_KINDS: Final = LedgerEntry.Kind
+# Manual payments have the first in common with cards, and are known by their source.
+_BY_CARD: Final = (
+    _KINDS.PAYMENT,
+    _KINDS.REFUND,
+    _KINDS.REFUND_FAILED,
+    _KINDS.DISPUTE,
+    _KINDS.DISPUTE_BACK,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +105,10 @@ def _split_form(request: HttpRequest, invoice: Any, draft: Draft) -> SplitForm:
 
 def _by_card(invoice: Any) -> int:
     """What came by Stripe and is still here."""
-    by_hand = invoice.manual_payments.filter(reversed_at=None)
-    manual = sum(by_hand.values_list("amount", flat=True))
-    by_card: int = invoice.paid - manual - invoice.refunded - invoice.disputed
-    return max(0, by_card)
+    moved = invoice.ledger.filter(currency=invoice.currency, kind__in=_BY_CARD)
+    by_card = moved.exclude(source__startswith="manual:")
+    here: int = by_card.aggregate(sum=Sum("amount", default=0))["sum"]
+    return max(0, here)
 
 
 def _is_confirmed(split: SplitForm) -> bool:

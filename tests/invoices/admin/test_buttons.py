@@ -218,6 +218,8 @@ def test_what_came_by_card_is_offered_to_go_back_by_card(desk, business):
     invoice = frozen(business)
     pay(invoice, 1900)
     paid_in(invoice, 5000)
+    # Half of it is too much, and kept as balance.
+    pay(invoice, 10000)
 
     split = credit(desk, invoice, preview="1").context["split"]
 
