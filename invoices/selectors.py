@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum, Value
 
 from accounts.models import Business, TaxRounding
+from invoices.arithmetic import Tax, Totals, compute, reachable
 from invoices.models import (
     Customer,
     Invoice,
@@ -22,7 +23,7 @@ from invoices.models import (
     TaxTotal,
 )
 from invoices.models.ledger import GONE, SUMS
-from invoices.money import Tax, Totals, compute, reachable, to_minor
+from invoices.money import to_minor
 from invoices.states import InvoiceStatus
 
 
@@ -94,7 +95,7 @@ class Estimate:
     currency: str
     totals: Totals
     taxes: list[TaxTotal]
-    # The totals next to one that is wanted; see `money.reachable`.
+    # The totals next to one that is wanted; see `arithmetic.reachable`.
     reachable: tuple[int, ...] | None
 
 

@@ -24,6 +24,7 @@ from accounts.models import Business, Event, Membership, User
 from accounts.roles import Role
 from benchmarks.scale.inserting import insert
 from invoices import guards, seals, selectors
+from invoices.arithmetic import Totals
 from invoices.models import (
     Counter,
     CreditNote,
@@ -39,7 +40,7 @@ from invoices.models import (
     TaxRate,
     TaxTotal,
 )
-from invoices.money import Totals, portion
+from invoices.money import portion
 from invoices.states import InvoiceStatus
 
 CHUNK: Final = 1_000

@@ -8,10 +8,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from invoices.arithmetic import Adjustment, Line
 from invoices.models.invoices import DISCOUNTS_IN_RANGE, Invoice, check_not_zero
 from invoices.models.of_business import MAX_PERCENT
 from invoices.models.taxes import TaxCategory, TaxRate
-from invoices.money import Adjustment, Line
 
 # More lines than anyone reads; fewer than a position column holds.
 MAX_LINES = 500

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Business
+from invoices.arithmetic import Tax
 from invoices.models.of_business import MAX_PERCENT, OfBusinessQuerySet
-from invoices.money import Tax
 
 
 class TaxCategory(models.TextChoices):

@@ -3,8 +3,8 @@
 from datetime import date
 
 from invoices import selectors
+from invoices.arithmetic import Totals
 from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine
-from invoices.money import Totals
 from invoices.pdf.invoice import Content
 
 

@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
 from invoices import selectors
+from invoices.arithmetic import Tax
 from invoices.exceptions import AmountNotAvailable
 from invoices.models import (
     CreditNoteLine,
@@ -19,7 +20,7 @@ from invoices.models import (
     InvoiceLine,
     TaxTotal,
 )
-from invoices.money import Tax, format_money, portion
+from invoices.money import format_money, portion
 
 _NONE: Final = Decimal(0)
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services.events import record_event
 from invoices import selectors
+from invoices.arithmetic import Totals
 from invoices.exceptions import DueBeforeIssue, MissingDetails, NothingToInvoice
 from invoices.models import (
     Invoice,
@@ -20,7 +21,6 @@ from invoices.models import (
     TaxTotal,
     link_lifetime,
 )
-from invoices.money import Totals
 from invoices.services import documents, numbering, sealing
 from invoices.services.locking import lock_invoice
 from invoices.states import InvoiceStatus, check_finalizable

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from accounts.roles import Permission, Role
+from invoices.arithmetic import Line, Tax
 from invoices.models import (
     Counter,
     Customer,
@@ -20,7 +21,6 @@ from invoices.models import (
     check_date,
     link_lifetime,
 )
-from invoices.money import Line, Tax
 from invoices.services.finalizing import finalize_invoice
 from invoices.states import InvoiceStatus
 from tests.factories import (
