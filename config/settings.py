@@ -1,46 +1,29 @@
 """
 Settings, in the order of Django's own documentation.
 
-What differs between a laptop, the tests and a stage is the environment, read here and
-only here; `.env.example` lists every variable. A laptop has a harmless default for each;
-a deployed stage without a secret does not start.
+What differs between a laptop, the tests and a stage is told by config/environment.py.
 """
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import environ
 from corsheaders.defaults import default_headers
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.csp import CSP
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-if (BASE_DIR / ".env").exists():
-    env.read_env(BASE_DIR / ".env")
-
-# What a laptop writes: database, mail, media. A stage writes nothing to disk.
-VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
-
-STAGE: str = env("STAGE", default="laptop")
-IS_DEPLOYED = STAGE != "laptop"
-if not IS_DEPLOYED:
-    # SQLite makes a file, but not the folder for it.
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
-
-
-def stage_needs(name: str, *, on_a_laptop: str) -> str:
-    """:raises ImproperlyConfigured: if a deployed stage lacks the variable"""
-    value: str = env(name, default="")
-    if value or not IS_DEPLOYED:
-        return value or on_a_laptop
-    raise ImproperlyConfigured(f"Set {name}: the stage {STAGE!r} cannot start without.")
-
+from config.environment import (
+    BASE_DIR,
+    IS_DEPLOYED,
+    VAR_DIR,
+    database,
+    env,
+    mailer,
+    site,
+    stage_needs,
+    storage,
+)
+from config.environment import STAGE as STAGE
 
 # Core
 
@@ -51,16 +34,8 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=[] if IS_DEPLOYED else ["localhost", "127.0.0.1", "[::1]"],
 )
-_site = urlsplit(stage_needs("SITE_URL", on_a_laptop="http://localhost:8000"))
-if not (_site.scheme and _site.netloc):
-    raise ImproperlyConfigured(
-        f"SITE_URL is {_site.geturl()!r}: begin it with https:// and the site's host."
-    )
-# Scheme and host that links in mail and at Stripe begin with; no slash at the end.
-SITE_URL = f"{_site.scheme}://{_site.netloc}"
-# What `reverse` puts before every path: the stage, where API Gateway's own host name is
-# the site's; else nothing. A worker, whom nobody asks by an address, has it as well.
-FORCE_SCRIPT_NAME = _site.path.rstrip("/")
+# What links in mail and at Stripe begin with; and what `reverse` puts before every path.
+SITE_URL, FORCE_SCRIPT_NAME = site()
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -138,97 +113,11 @@ CACHES = {
 
 # Database
 
-
-def _database() -> dict[str, Any]:
-    """`DATABASE_URL`, or the parts a stage's infrastructure and secret bring."""
-    host: str = env("DATABASE_HOST", default="")
-    if env("DATABASE_URL", default="") or not host:
-        url = stage_needs("DATABASE_URL", on_a_laptop=f"sqlite:///{VAR_DIR}/db.sqlite3")
-        return dict(env.db_url_config(url))
-    return {
-        "ENGINE": "django.db.backends.mysql",
-        "HOST": host,
-        "PORT": env.int("DATABASE_PORT", default=3306),
-        "NAME": stage_needs("DATABASE_NAME", on_a_laptop="paymyinvoice"),
-        "USER": stage_needs("DATABASE_USER", on_a_laptop="paymyinvoice"),
-        "PASSWORD": stage_needs("DATABASE_PASSWORD", on_a_laptop=""),
-    }
-
-
-def _database_tls(host: str) -> dict[str, Any]:
-    """
-    Options of the driver that refuse a server which its authority does not vouch for.
-
-    :raises ImproperlyConfigured: if the authority's certificate is not there
-    """
-    authority: str = env("DATABASE_SSL_CA", default="")
-    if not authority and IS_DEPLOYED and host not in {"127.0.0.1", "::1", "localhost"}:
-        # Of RDS, of this region alone: all of them take 50 ms to read at each log-in.
-        region = env("AWS_REGION", default="(AWS_REGION)")
-        authority = str(BASE_DIR / "config" / "certificates" / f"rds-{region}.pem")
-    if not authority:
-        return {}
-    if not Path(authority).is_file():
-        raise ImproperlyConfigured(
-            f"{authority} is missing: set DATABASE_SSL_CA to a file with the certificate "
-            "of the authority that signed the database server's."
-        )
-    return {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": authority}}
-
-
-DATABASES: dict[str, dict[str, Any]] = {"default": _database()}
-# A connection outlives its request, so that a warm Lambda environment reuses it.
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=300)
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        # SQLite ignores SELECT FOR UPDATE: the whole transaction is the lock.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-else:
-    # Seconds; all below API Gateway's 29, so that a silent network is an error. What a
-    # worker asks, a migration for one, may take longer.
-    _patience = env.int("DATABASE_READ_TIMEOUT", default=25)
-    DATABASES["default"]["OPTIONS"] = {
-        "charset": "utf8mb4",
-        "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
-        "read_timeout": _patience,
-        "write_timeout": _patience,
-        # A lost race must see the winner's row when it looks again.
-        "isolation_level": "read committed",
-        "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,"
-        "NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
-        # Bytes; a post has up to ten tags of fifty characters. MySQL cuts at 1024.
-        "group_concat_max_len=4096",
-        **_database_tls(DATABASES["default"]["HOST"]),
-    }
-    DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4"}
+DATABASES = {"default": database()}
 
 # Mail
 
-_email = env.email_url_config(
-    stage_needs("EMAIL_URL", on_a_laptop=f"filemail:///{VAR_DIR}/mail")
-)
-_email_options = {
-    "smtp": {
-        "host": _email["EMAIL_HOST"],
-        "port": _email["EMAIL_PORT"],
-        "username": _email["EMAIL_HOST_USER"],
-        "password": _email["EMAIL_HOST_PASSWORD"],
-        "use_tls": _email.get("EMAIL_USE_TLS", False),
-        "use_ssl": _email.get("EMAIL_USE_SSL", False),
-        "timeout": 10,
-    },
-    "filebased": {"file_path": _email["EMAIL_FILE_PATH"]},
-}
-MAILERS = {
-    "default": {
-        "BACKEND": _email["EMAIL_BACKEND"],
-        "OPTIONS": _email_options.get(_email["EMAIL_BACKEND"].split(".")[-2], {}),
-    }
-}
+MAILERS = {"default": mailer()}
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="PayMyInvoice <pay@localhost>")
 # Anyone may sign up, and an invoice is mail to anyone.
 MAIL_PER_BUSINESS_A_DAY = env.int("MAIL_PER_BUSINESS_A_DAY", default=500)
@@ -308,27 +197,10 @@ MEDIA_BUCKET = stage_needs("MEDIA_BUCKET", on_a_laptop="")
 if MEDIA_BUCKET:
     SECURE_CSP["img-src"].append(f"https://{MEDIA_BUCKET}.s3.amazonaws.com")
 
-
-def _storage(place: str, *, public: bool) -> dict[str, Any]:
-    if MEDIA_BUCKET:
-        options = {
-            "bucket_name": MEDIA_BUCKET,
-            "location": place,
-            "file_overwrite": False,
-            "querystring_auth": True,
-        }
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    options = {"location": MEDIA_ROOT if public else VAR_DIR / place}
-    return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": options,
-    }
-
-
 STORAGES = {
-    "default": _storage("media", public=True),
+    "default": storage("media", MEDIA_BUCKET),
     # Finalized invoices: handed out by views that know who may have them.
-    "documents": _storage("documents", public=False),
+    "documents": storage("documents", MEDIA_BUCKET),
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -81,7 +81,8 @@ def test_a_site_without_a_scheme_is_refused():
 
 
 def test_every_variable_the_settings_read_is_in_the_example():
-    source = (ROOT / "config/settings.py").read_text()
+    files = ("config/environment.py", "config/settings.py")
+    source = "".join((ROOT / name).read_text() for name in files)
     read = set(re.findall(r'(?:env(?:\.\w+)?|stage_needs)\(\s*"([A-Z_]+)"', source))
     example = (ROOT / ".env.example").read_text()
     listed = set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))

@@ -81,7 +81,7 @@ def test_a_filled_stage_is_told_its_account():
         "DATABASE_HOST": "db.example.com",
         "MEDIA_BUCKET": "media",
     }
-    # A migration may take longer than an answer; see config/settings.py.
+    # A migration may take longer than an answer; see config/environment.py.
     assert settings["dev_worker"]["aws_environment_variables"] == (
         settings["dev"]["aws_environment_variables"] | {"DATABASE_READ_TIMEOUT": "840"}
     )
