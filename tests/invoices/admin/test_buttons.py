@@ -224,7 +224,7 @@ def test_what_came_by_card_is_offered_to_go_back_by_card(desk, business):
     split = credit(desk, invoice, preview="1").context["split"]
 
     assert 'value="50.00"' in str(split["refunds"])
-    assert 'value="19.00"' in str(split["out_of_band"])
+    assert 'value="69.00"' in str(split["out_of_band"])
 
 
 def test_a_credit_is_issued_as_it_was_shown_and_split(desk, business):
