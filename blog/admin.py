@@ -36,7 +36,7 @@ COMMENT_COLORS = {
 
 
 def may_write(request: HttpRequest) -> bool:
-    """What `blog.models.writes_posts` answers, without a query each time."""
+    """What `blog.rights.writes_posts` answers, without a query each time."""
     return person(request).is_staff or may(request, Permission.WRITE_POSTS)
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +9,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models import (
-    Count,
-    Max,
-    OuterRef,
-    Q,
-    StringAgg,
-    Subquery,
-    Value,
-)
+from django.db.models import Count, Max, OuterRef, Q, StringAgg, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from accounts.fields import ExactCharField, LowercaseCharField
-from accounts.models import Business, Edition, User
-from accounts.prepared import Prepared
-from accounts.roles import Permission
+from accounts.models import Edition, User
+from blog.rights import edits_every_post, writes_posts
 from blog.states import CommentStatus, PostStatus
 
 if TYPE_CHECKING:
@@ -35,32 +25,6 @@ MAX_BODY = 100_000
 MAX_COMMENT = 5_000
 MAX_TAGS = 10
 MAX_TAG = 50
-
-
-def writes_posts(user: User) -> bool:
-    """Whether they may write posts of their own, and moderate comments."""
-    if user.is_staff or user.is_superuser:
-        return True
-    return bool(_where_they_write(user=user.pk))
-
-
-def edits_every_post(user: User) -> bool:
-    """Whether they own a business that publishes here, or run the site."""
-    return user.is_superuser or bool(_what_they_own(user=user.pk))
-
-
-def _businesses(user: User, permission: Permission) -> models.QuerySet[Any, Any]:
-    granting = Business.objects.for_user(user, permission).filter(publishes=True)
-    return granting.values_list("pk")
-
-
-# Asked at every request of a person to the blog's API.
-_where_they_write = Prepared(
-    partial(_businesses, permission=Permission.WRITE_POSTS), "user"
-)
-_what_they_own = Prepared(
-    partial(_businesses, permission=Permission.MANAGE_BUSINESS), "user"
-)
 
 
 def tag_names(typed: Iterable[str]) -> list[str]:

@@ -29,7 +29,8 @@ from blog.api.serializers import (
     PostSummarySerializer,
     TagSerializer,
 )
-from blog.models import Comment, Post, Tag, writes_posts
+from blog.models import Comment, Post, Tag
+from blog.rights import writes_posts
 from blog.services import comments, posts
 from blog.states import CommentStatus
 
