@@ -12,6 +12,7 @@ from accounts.services.events import record_event
 from accounts.services.writing import set_fields
 from invoices.exceptions import Deleted
 from invoices.models import Contact, Customer
+from invoices.services.locking import lock_row
 
 FIELDS: Final = frozenset(
     {"name", "email", "phone", "gets_invoices", "gets_reminders", "gets_statements"}
@@ -29,7 +30,7 @@ def create_contact(
     :raises ValidationError: naming each field that is wrong
     :raises Deleted: if somebody deleted the customer meanwhile
     """
-    customer = _lock(customer)
+    customer = lock_row(customer)
     if customer.contacts.count() >= MAX_CONTACTS:
         raise ValidationError(
             f"A customer has at most {MAX_CONTACTS} contacts: change one of them, or "
@@ -66,15 +67,8 @@ def delete_contact(*, contact: Contact, actor: User | None, now: datetime) -> No
     contact.delete()
 
 
-def _lock(customer: Customer) -> Customer:
-    try:
-        return Customer.objects.select_for_update().get(pk=customer.pk)
-    except Customer.DoesNotExist:
-        raise Deleted("Somebody deleted this customer meanwhile.") from None
-
-
 def _fresh(contact: Contact) -> Contact:
-    customer = _lock(contact.customer)
+    customer = lock_row(contact.customer)
     try:
         return customer.contacts.get(pk=contact.pk)
     except Contact.DoesNotExist:

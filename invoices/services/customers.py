@@ -10,8 +10,9 @@ from django.db.models import ProtectedError
 from accounts.models import Business, User
 from accounts.services.events import record_event
 from accounts.services.writing import keep_tax_id, set_fields
-from invoices.exceptions import Deleted, InUse
+from invoices.exceptions import InUse
 from invoices.models import Customer
+from invoices.services.locking import lock_row
 
 FIELDS: Final = frozenset(
     {
@@ -63,7 +64,7 @@ def update_customer(
     :raises ValidationError: naming each field that is wrong
     :raises Deleted: if somebody deleted it meanwhile
     """
-    customer = _lock(customer)
+    customer = lock_row(customer)
     _write(customer, fields)
     _record("customer.updated", customer, actor, now)
     return customer
@@ -76,7 +77,7 @@ def delete_customer(*, customer: Customer, actor: User | None, now: datetime) ->
     :raises Deleted: if somebody else was faster
     """
     # The lock makes whoever is about to write an invoice for the customer wait.
-    customer = _lock(customer)
+    customer = lock_row(customer)
     _record("customer.deleted", customer, actor, now)
     try:
         customer.delete()
@@ -84,13 +85,6 @@ def delete_customer(*, customer: Customer, actor: User | None, now: datetime) ->
         raise InUse(
             "There are invoices for this customer, so it cannot be deleted."
         ) from error
-
-
-def _lock(customer: Customer) -> Customer:
-    try:
-        return Customer.objects.select_for_update().get(pk=customer.pk)
-    except Customer.DoesNotExist:
-        raise Deleted("Somebody deleted this customer meanwhile.") from None
 
 
 def _write(customer: Customer, fields: Mapping[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""Whoever moves money or status of an invoice waits here for a fresh copy of it."""
+"""Whoever changes what others may change waits here for a fresh copy of it."""
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model
 
 from invoices.exceptions import Deleted
 from invoices.models import Customer, Invoice
@@ -26,3 +29,16 @@ def lock_customer(customer_id: int) -> Customer:
     an invoice, and before a number or an event: those share a lock on the business.
     """
     return Customer.objects.select_for_update().get(pk=customer_id)
+
+
+def lock_row[Row: Model](row: Row) -> Row:
+    """
+    A row that people keep, as it is now, locked until the transaction ends.
+
+    :raises Deleted: if somebody deleted it meanwhile
+    """
+    try:
+        return type(row)._default_manager.select_for_update().get(pk=row.pk)
+    except ObjectDoesNotExist:
+        kind = row._meta.verbose_name
+        raise Deleted(f"Somebody deleted this {kind} meanwhile.") from None

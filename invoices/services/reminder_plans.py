@@ -9,8 +9,8 @@ from django.db import transaction
 from accounts.models import Business, User
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
-from invoices.exceptions import Deleted
 from invoices.models import ReminderStep
+from invoices.services.locking import lock_row
 
 FIELDS: Final = frozenset({"days", "message", "is_active"})
 # What most want: days from the due date, and whether the step is taken.
@@ -58,7 +58,7 @@ def update_step(
     :raises ValidationError: naming each field that is wrong
     :raises Deleted: if somebody deleted it meanwhile
     """
-    step = _lock(step)
+    step = lock_row(step)
     _write(step, fields)
     _record("reminder_step.updated", step, actor, now)
     return step
@@ -67,16 +67,9 @@ def update_step(
 @transaction.atomic
 def delete_step(*, step: ReminderStep, actor: User | None, now: datetime) -> None:
     """:raises Deleted: if somebody else was faster"""
-    step = _lock(step)
+    step = lock_row(step)
     _record("reminder_step.deleted", step, actor, now)
     step.delete()
-
-
-def _lock(step: ReminderStep) -> ReminderStep:
-    try:
-        return ReminderStep.objects.select_for_update().get(pk=step.pk)
-    except ReminderStep.DoesNotExist:
-        raise Deleted("Somebody deleted this step meanwhile.") from None
 
 
 def _write(step: ReminderStep, fields: Mapping[str, Any]) -> None:

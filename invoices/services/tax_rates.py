@@ -10,8 +10,9 @@ from django.db.models import ProtectedError
 from accounts.models import Business, User
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
-from invoices.exceptions import Deleted, InUse
+from invoices.exceptions import InUse
 from invoices.models import TaxRate
+from invoices.services.locking import lock_row
 
 FIELDS: Final = frozenset({"name", "category", "percent", "note", "is_active"})
 
@@ -49,7 +50,7 @@ def update_tax_rate(
     :raises ValidationError: naming each field that is wrong
     :raises Deleted: if somebody deleted it meanwhile
     """
-    tax_rate = _lock(tax_rate)
+    tax_rate = lock_row(tax_rate)
     _write(tax_rate, fields)
     _record("tax_rate.updated", tax_rate, actor, now)
     return tax_rate
@@ -62,7 +63,7 @@ def delete_tax_rate(*, tax_rate: TaxRate, actor: User | None, now: datetime) -> 
     :raises Deleted: if somebody else was faster
     """
     # The lock makes whoever is about to write a line with it wait.
-    tax_rate = _lock(tax_rate)
+    tax_rate = lock_row(tax_rate)
     _record("tax_rate.deleted", tax_rate, actor, now)
     try:
         tax_rate.delete()
@@ -70,13 +71,6 @@ def delete_tax_rate(*, tax_rate: TaxRate, actor: User | None, now: datetime) -> 
         raise InUse(
             "Invoices use this tax rate, so it cannot be deleted. Deactivate it instead."
         ) from error
-
-
-def _lock(tax_rate: TaxRate) -> TaxRate:
-    try:
-        return TaxRate.objects.select_for_update().get(pk=tax_rate.pk)
-    except TaxRate.DoesNotExist:
-        raise Deleted("Somebody deleted this tax rate meanwhile.") from None
 
 
 def _write(tax_rate: TaxRate, fields: Mapping[str, Any]) -> None:
