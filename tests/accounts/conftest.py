@@ -5,6 +5,12 @@ from accounts.services import members
 
 
 @pytest.fixture
+def signed_in(client, owner):
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
 def invitation(business, owner, now, time_machine):
     time_machine.move_to(now)
     return members.invite_member(

@@ -13,13 +13,10 @@ from invoices.models import CreditNote, Invoice
 from invoices.services.balances import apply_balance
 from invoices.services.crediting import Split, issue_credit_note
 from invoices.services.receiving import record_payment, reverse_payment
+from tests.billing.page import see
 from tests.billing.world import deliver, finalized, start
 
 pytestmark = pytest.mark.django_db
-
-
-def see(invoice: Invoice):
-    return Client().get(reverse("billing:invoice", args=[invoice.link_token]))
 
 
 def text(invoice: Invoice) -> str:

@@ -3,28 +3,20 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Event
 from billing.models import Checkout
 from billing.services import refunding
 from invoices.models import Invoice, InvoiceAdjustment
-from invoices.services import opening
 from invoices.services.attaching import attach_file
 from invoices.services.correcting import void_invoice
 from invoices.services.finalizing import finalize_invoice
 from invoices.services.receiving import record_payment
+from tests.billing.page import address, see
 from tests.billing.world import deliver, finalized, standing, start
-from tests.factories import (
-    BusinessFactory,
-    InvoiceFactory,
-    InvoiceLineFactory,
-    MembershipFactory,
-    TaxRateFactory,
-)
+from tests.factories import InvoiceFactory, InvoiceLineFactory, TaxRateFactory
 from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
@@ -36,22 +28,9 @@ LEAVE_ENOUGH = (
 DOWN = "Payments are not available this minute; nothing was charged. Try again."
 
 
-def address(name: str, invoice: Invoice) -> str:
-    return reverse(f"billing:{name}", args=[invoice.link_token])
-
-
-def see(invoice: Invoice):
-    return Client().get(address("invoice", invoice))
-
-
 def pay(invoice: Invoice, amount: str | None = None):
     data = {} if amount is None else {"amount": amount}
     return Client().post(address("pay", invoice), data)
-
-
-def come_back(invoice: Invoice, session_id: str | None):
-    query = {} if session_id is None else {"session": session_id}
-    return Client().get(address("return", invoice), query)
 
 
 def expire_link(invoice: Invoice) -> None:
@@ -249,10 +228,7 @@ def test_a_part_can_be_paid(stripe, invoice):
         ("NaN", "Write an amount in figures, such as 12.50."),
         ("100.01", "Pay an amount up to what is due, €100.00."),
         ("0", "Pay an amount up to what is due, €100.00."),
-        (
-            "99.99",
-            LEAVE_ENOUGH,
-        ),
+        ("99.99", LEAVE_ENOUGH),
     ],
 )
 def test_an_amount_that_cannot_be_paid_is_explained(stripe, invoice, amount, sentence):
@@ -370,112 +346,6 @@ def test_held_money_is_shown_on_its_way_back(stripe, invoice, run_tasks):
     assert [row.kind for row in shown] == ["held", "refund"]
 
 
-@pytest.mark.scenario(50)
-@pytest.mark.parametrize("session_id", [None, "", "cs_test_random", "x" * 5000])
-def test_a_return_with_a_session_of_nobody_asks_stripe_nothing(
-    stripe, invoice, session_id
-):
-    start(invoice)
-    asked = len(stripe.requests)
-
-    assert come_back(invoice, session_id).status_code == 404
-
-    assert len(stripe.requests) == asked
-
-
-@pytest.mark.scenario(50)
-def test_a_return_with_a_session_of_another_invoice_shows_nothing(stripe, invoice):
-    other = start(finalized())
-    asked = len(stripe.requests)
-
-    assert come_back(invoice, other.session_id).status_code == 404
-
-    assert len(stripe.requests) == asked
-
-
-def test_a_return_after_paying_says_thank_you(stripe, invoice):
-    checkout = start(invoice)
-    stripe.pay(checkout.session_id)
-
-    response = come_back(invoice, checkout.session_id)
-
-    assert response.status_code == 200
-    assert (response.context["state"], response.context["refresh_url"]) == ("paid", "")
-    assert response.context["invoice"].status == "paid"
-    assert response.context["amounts"].paid == 10_000
-    asked = len(stripe.requests)
-    assert come_back(invoice, checkout.session_id).context["state"] == "paid"
-    assert len(stripe.requests) == asked
-
-
-@pytest.mark.scenario(51)
-def test_a_stranger_who_returns_learns_how_it_stands_and_nothing_personal(stripe):
-    invoice = finalized()
-    checkout = start(invoice)
-    stripe.pay(checkout.session_id)
-
-    page = come_back(invoice, checkout.session_id).content.decode()
-
-    assert "Thank you" in page
-    buyer = {invoice.buyer["name"], invoice.customer.email}
-    assert "" not in buyer
-    assert not any(secret in page for secret in buyer)
-    assert invoice.buyer["name"] in see(invoice).content.decode()
-
-
-def test_a_return_without_paying_says_so(stripe, invoice):
-    checkout = start(invoice)
-
-    response = come_back(invoice, checkout.session_id)
-
-    assert (response.context["state"], response.context["refresh_url"]) == ("open", "")
-
-
-def test_a_return_from_a_bank_debit_does_not_wait_for_days(stripe, invoice):
-    checkout = start(invoice)
-    stripe.pay(checkout.session_id, "bank")
-
-    context = come_back(invoice, checkout.session_id).context
-
-    assert (context["state"], context["refresh_url"]) == ("processing", "")
-
-
-@pytest.mark.parametrize("status", ["500", "404"])
-def test_a_return_while_stripe_does_not_answer_looks_again(stripe, invoice, status):
-    checkout = start(invoice)
-    stripe.pay(checkout.session_id)
-    if status == "500":
-        stripe.fault("GET", SESSIONS, "500_before", 1)
-    else:
-        stripe._account.sessions.pop(checkout.session_id)
-
-    context = come_back(invoice, checkout.session_id).context
-
-    here = f"{address('return', invoice)}?session={checkout.session_id}"
-    assert (context["state"], context["refresh_url"]) == ("processing", here)
-
-
-@pytest.mark.scenario(59)
-@pytest.mark.parametrize(("deadlocks", "state"), [(1, "paid"), (2, "processing")])
-def test_a_return_that_meets_a_deadlock_tries_once_more(
-    stripe, invoice, deadlocks, state
-):
-    checkout = start(invoice)
-    stripe.pay(checkout.session_id)
-    left = [OperationalError(1213, "Deadlock found")] * deadlocks
-
-    def deadlock(execute, sql, *more):
-        if sql.startswith("INSERT INTO") and "ledgerentry" in sql and left:
-            raise left.pop()
-        return execute(sql, *more)
-
-    with connection.execute_wrapper(deadlock):
-        response = come_back(invoice, checkout.session_id)
-
-    assert response.context["state"] == state
-    assert standing(invoice)[0] == ("paid" if state == "paid" else "open")
-
-
 def test_the_document_is_the_stored_pdf(invoice):
     response = Client().get(address("document", invoice))
 
@@ -495,66 +365,6 @@ def test_what_cannot_be_paid_here_has_no_button_that_fails():
     assert "Please ask" in page
     assert "Pay KWD" not in page
     assert "Pay this part" in page
-
-
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1"
-
-
-def look(invoice, *, client=None, method="get", agent=PHONE, **headers):
-    client = client or Client()
-    response = getattr(client, method)(
-        address("invoice", invoice), headers={"User-Agent": agent, **headers}
-    )
-    assert response.status_code == 200
-    invoice.refresh_from_db()
-    return invoice.first_opened_at is not None
-
-
-def test_that_the_customer_looked_is_written_down_once(invoice):
-    assert [look(invoice) for _ in range(3)] == [True] * 3
-
-    assert Event.objects.filter(type="invoice.opened").count() == 1
-
-
-@pytest.mark.parametrize(
-    ("method", "agent", "headers"),
-    [
-        ("head", PHONE, {}),
-        ("get", "", {}),
-        ("get", PHONE, {"Sec-Purpose": "prefetch;prerender"}),
-        ("get", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", {}),
-        ("get", "WhatsApp/2.23.20.0", {}),
-        ("get", "Mozilla/5.0 (compatible; Googlebot/2.1)", {}),
-        (
-            "get",
-            "Mozilla/5.0 AppleWebKit/537.36 Chrome/130 Safari/537.36 BingPreview/1.0b",
-            {},
-        ),
-        ("get", "python-requests/2.32", {}),
-    ],
-)
-def test_that_a_program_looked_is_not(invoice, method, agent, headers):
-    assert not look(invoice, method=method, agent=agent, **headers)
-
-
-@pytest.mark.parametrize(("is_own", "counts"), [(True, False), (False, True)])
-def test_that_a_member_looked_is_not_but_of_the_business_alone(
-    client, invoice, is_own, counts
-):
-    business = invoice.business if is_own else BusinessFactory()
-    client.force_login(MembershipFactory(business=business).user)
-
-    assert look(invoice, client=client) is counts
-
-
-def test_the_page_is_shown_where_nothing_can_be_written(invoice, monkeypatch, caplog):
-    def read_only(**words):
-        raise OperationalError(1290, "running with --read-only")
-
-    monkeypatch.setattr(opening, "note_opened", read_only)
-
-    assert not look(invoice)
-    assert "is not known" in caplog.text
 
 
 def test_the_customer_downloads_files_that_are_shown_and_no_others(invoice, now):
