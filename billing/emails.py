@@ -10,8 +10,8 @@ from django.urls import reverse
 from accounts.emails import compose
 from billing import wording
 from billing.models import Dispute, Payment, ReconciliationFinding, Refund
-from billing.selectors import day_of
-from billing.states import ADVICE, INQUIRY, NEEDS_ANSWER, DisputeStatus
+from billing.selectors import day_of, had_twice
+from billing.states import ADVICE, APPEALED, INQUIRY, NEEDS_ANSWER, DisputeStatus
 from invoices import selectors
 from invoices.mail_wording import say, spoken_day
 from invoices.models import Invoice
@@ -22,6 +22,7 @@ FINDINGS_SHOWN: Final = 20
 
 DISPUTE_HEADINGS: Final = {
     **dict.fromkeys(INQUIRY, "A bank asks about a payment"),
+    **dict.fromkeys(APPEALED, "A dispute is appealed"),
     DisputeStatus.WARNING_CLOSED: "An inquiry is closed",
     DisputeStatus.WON: "A dispute is won",
     DisputeStatus.LOST: "A dispute is lost",
@@ -113,7 +114,8 @@ def refund_failed(refund: Refund) -> None:
 
 def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
     """
-    To the business: a payment is disputed, or the dispute is decided; what to do.
+    To the business: a payment is disputed, somebody must answer again, or the dispute is
+    decided; what to do.
 
     :param status: that which is news, as there may be a newer one by now
     """
@@ -122,7 +124,7 @@ def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
         "dispute": dispute,
         "invoice": invoice,
         "heading": DISPUTE_HEADINGS.get(status, "A payment is disputed"),
-        "advice": ADVICE[status],
+        "advice": f"{ADVICE[status]} {had_twice(dispute.payment)}".strip(),
         "due_by": dispute.due_by if status in NEEDS_ANSWER else None,
         "zone": invoice.business.time_zone,
         "link": dispute.stripe_url,

@@ -74,6 +74,12 @@ class PaymentRejected(BillingError):
         self.reason = reason
 
 
+class UnknownStatus(BillingError):
+    """Stripe has a status that this release does not know: nothing of it is booked."""
+
+    code = "unknown_status"
+
+
 class InvalidSignature(BillingError):
     """A webhook that Stripe did not send, or not to us, or not now."""
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from billing.models import Payment
+from billing.models import Dispute, Payment
 from billing.page_wording import words_of
-from billing.states import LEFT, CheckoutStatus
+from billing.states import LEFT, CheckoutStatus, DisputeStatus
 from billing.wording import say
+from invoices import selectors
 from invoices.mail_wording import spoken_day
 from invoices.models import Invoice, LedgerEntry, ManualPayment
 from invoices.money import format_money
@@ -21,6 +22,7 @@ from invoices.states import InvoiceStatus
 SHOWN_AS: Final = {
     LedgerEntry.Kind.HELD_REFUND: LedgerEntry.Kind.REFUND,
     LedgerEntry.Kind.HELD_REFUND_FAILED: LedgerEntry.Kind.REFUND_FAILED,
+    LedgerEntry.Kind.HELD_FROM_BALANCE: LedgerEntry.Kind.FROM_BALANCE,
     LedgerEntry.Kind.HELD_DISPUTE: LedgerEntry.Kind.DISPUTE,
     LedgerEntry.Kind.HELD_DISPUTE_BACK: LedgerEntry.Kind.DISPUTE_BACK,
 }
@@ -163,3 +165,37 @@ def customer_state(invoice: Invoice, amounts: Amounts) -> str:
     if invoice.checkouts.filter(status=CheckoutStatus.PROCESSING).exists():
         return "processing"
     return "payable"
+
+
+def is_disputed(invoice: Invoice, amounts: Amounts) -> bool:
+    """
+    Whether a bank decides about a part that was paid: then nobody presses for the rest.
+    """
+    if not (amounts.paid and amounts.due):
+        return False
+    return Dispute.objects.undecided().filter(payment__invoice=invoice).exists()
+
+
+def had_twice(payment: Payment) -> str:
+    """
+    What a payer has again who had it otherwise before, and what to do: sentences for the
+    business. Empty where there is nothing of the kind, as nearly always.
+    """
+    invoice = payment.invoice
+    if payment.is_held:
+        row: Any = Payment.objects.with_left().get(pk=payment.pk)
+        twice = min(-row.left, row.kept)
+        how = f"was kept for {invoice.customer} and has paid other invoices"
+    else:
+        sums = selectors.amounts(invoice)
+        twice = min(-selectors.kept(invoice), sums.disputed)
+        how = "had gone back to the customer before, or was kept as balance"
+    if twice <= 0:
+        return ""
+    disputes = {dispute.status for dispute in payment.disputes.all()}
+    when = "" if disputes <= {DisputeStatus.LOST} else "if the dispute is lost, "
+    amount = format_money(twice, payment.currency)
+    return (
+        f"{amount} of this {how}, and the payer has it again: "
+        f"{when}ask for it on a new invoice."
+    )

@@ -113,7 +113,7 @@ DECIDED = frozenset(DisputeStatus) - UNDECIDED
 # The bank has the money, or decides on it: there is nothing here to send back.
 NOT_OURS_TO_REFUND = _CONTESTED | {DisputeStatus.LOST}
 
-_APPEALED = frozenset(
+APPEALED = frozenset(
     {DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW}
 )
 _VERDICT = frozenset({DisputeStatus.WON, DisputeStatus.LOST})
@@ -177,14 +177,14 @@ DISPUTE_TRANSITIONS: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
     - {DisputeStatus.WARNING_NEEDS_RESPONSE},
     DisputeStatus.WARNING_UNDER_REVIEW: frozenset(DisputeStatus) - INQUIRY,
     DisputeStatus.WARNING_CLOSED: _CONTESTED | _VERDICT,
-    DisputeStatus.NEEDS_RESPONSE: _APPEALED
+    DisputeStatus.NEEDS_RESPONSE: APPEALED
     | _VERDICT
     | {DisputeStatus.UNDER_REVIEW, DisputeStatus.PREVENTED},
-    DisputeStatus.UNDER_REVIEW: _APPEALED | _VERDICT | {DisputeStatus.PREVENTED},
+    DisputeStatus.UNDER_REVIEW: APPEALED | _VERDICT | {DisputeStatus.PREVENTED},
     DisputeStatus.APPEAL_NEEDS_RESPONSE: _VERDICT | {DisputeStatus.APPEAL_UNDER_REVIEW},
     DisputeStatus.APPEAL_UNDER_REVIEW: _VERDICT,
-    DisputeStatus.WON: _APPEALED | {DisputeStatus.LOST},
-    DisputeStatus.LOST: _APPEALED | {DisputeStatus.WON},
+    DisputeStatus.WON: APPEALED | {DisputeStatus.LOST},
+    DisputeStatus.LOST: APPEALED | {DisputeStatus.WON},
     DisputeStatus.PREVENTED: frozenset(),
 }
 

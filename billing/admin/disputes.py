@@ -13,6 +13,7 @@ from unfold.enums import ActionVariant
 
 from accounts.admin.base import button, label
 from billing.models import Dispute, Payment
+from billing.selectors import had_twice
 from billing.states import INQUIRY, NEEDS_ANSWER, DisputeStatus
 from invoices.admin.filters import CurrencyFilter
 from invoices.admin.history import timeline
@@ -33,6 +34,7 @@ COLORS = {
 @admin.register(Dispute)
 class DisputeAdmin(MoneyAdmin):
     business_path = "payment__invoice__business"
+    invoice_path = "payment__invoice"
     list_display = ("opened_at", "of_invoice", "amount_", "state", "answer_by", "why")
     list_filter = ("status", CurrencyFilter)
     list_select_related = ("payment__invoice__business",)
@@ -40,6 +42,7 @@ class DisputeAdmin(MoneyAdmin):
         *("=stripe_id", "=payment__payment_intent", "=payment__charge"),
         "^payment__invoice__number",
     )
+    search_help_text = "Invoice, or an id of Stripe"
     ordering = ("-pk",)
     change_form_template = "admin/invoices/frozen.html"
     actions_detail = ("at_stripe",)
@@ -83,7 +86,7 @@ class DisputeAdmin(MoneyAdmin):
     def what_to_do(self, dispute: Dispute) -> str:
         if dispute.needs_answer and dispute.due_by is None:
             return "The bank hears no answer to this one: there is nothing to do."
-        return dispute.advice
+        return f"{dispute.advice} {had_twice(dispute.payment)}".strip()
 
     @admin.display(ordering="reason")
     def why(self, dispute: Dispute) -> str:
@@ -102,17 +105,28 @@ class DisputeAdmin(MoneyAdmin):
 
 
 def _moved(dispute: Dispute) -> list[TotalsRow]:
-    """From what was paid to what of it is still here: the rows add up."""
+    """
+    From what was paid to what of it is still here. The rows add up, unless the bank moved
+    another currency than was paid.
+    """
     movements = list(dispute.movements.order_by("pk"))
     payment = dispute.payment
+    moved = [
+        TotalsRow(
+            "Withdrawn" if each.amount < 0 else "Given back",
+            spoken(each.amount, each.currency),
+        )
+        for each in movements
+    ]
+    paid = TotalsRow("Paid", spoken(payment.amount, payment.currency))
+    if any(each.currency != payment.currency for each in movements):
+        return [paid, *moved]
     left = Payment.objects.with_left().get(pk=payment.pk).left
     elsewhere = left - payment.amount - sum(each.amount for each in movements)
-    rows = [
-        ("Paid", payment.amount),
-        *([("Refunded or kept otherwise", elsewhere)] if elsewhere else []),
-        *(("Withdrawn" if m.amount < 0 else "Given back", m.amount) for m in movements),
-    ]
-    return [
-        *(TotalsRow(name, spoken(amount, payment.currency)) for name, amount in rows),
-        TotalsRow("Left of it", spoken(left, payment.currency), is_strong=True),
-    ]
+    between = (
+        [TotalsRow("Refunded or kept otherwise", spoken(elsewhere, payment.currency))]
+        if elsewhere
+        else []
+    )
+    end = TotalsRow("Left of it", spoken(left, payment.currency), is_strong=True)
+    return [paid, *between, *moved, end]

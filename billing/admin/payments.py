@@ -21,6 +21,7 @@ from accounts.roles import Permission
 from billing.admin.tables import figures
 from billing.forms import PayForm
 from billing.models import HeldPayment, Payment
+from billing.selectors import had_twice
 from billing.services import desk, refunding
 from invoices.admin.filters import CurrencyFilter
 from invoices.admin.ledger import MoneyAdmin
@@ -59,6 +60,7 @@ class PaymentAdmin(MoneyAdmin):
     )
     list_select_related = ("invoice",)
     search_fields = ("=payment_intent", "=charge", "^invoice__number")
+    search_help_text = "Invoice, or an id of Stripe"
     list_filter_submit = True
     ordering = ("-pk",)
     actions_detail = ("refund", "keep")
@@ -69,6 +71,14 @@ class PaymentAdmin(MoneyAdmin):
         ("payment_intent", "charge"),
         "fees",
     )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        is_had_twice = obj is not None and had_twice(obj)
+        return (*(("what_to_do",) if is_had_twice else ()), *self.fields)
+
+    @admin.display
+    def what_to_do(self, payment: Payment) -> str:
+        return had_twice(payment)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request).select_related("invoice")

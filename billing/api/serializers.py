@@ -72,6 +72,10 @@ class DisputeSerializer(serializers.ModelSerializer[Dispute]):
         read_only=True,
         help_text="What the bank has of it now, in minor units; 0 if it gave all back.",
     )
+    withdrawn_currency = serializers.CharField(
+        read_only=True,
+        help_text="Of what is withdrawn: the payer's, which need not be the bank's.",
+    )
     needs_answer = serializers.BooleanField(
         read_only=True, help_text="Whether somebody must answer at Stripe."
     )
@@ -84,6 +88,7 @@ class DisputeSerializer(serializers.ModelSerializer[Dispute]):
             "invoice",
             "amount",
             "withdrawn",
+            "withdrawn_currency",
             "currency",
             "status",
             "needs_answer",

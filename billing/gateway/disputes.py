@@ -4,7 +4,7 @@ Payments that a bank takes back, asks about, or thinks are fraud.
 Each call raises PaymentPending or PaymentRejected, and may be repeated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,14 @@ from billing.gateway.listing import listed
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Money withdrawn for a dispute (below zero), or given back, as the payer counts it."""
+    """
+    Money withdrawn for a dispute (below zero), or given back: in the currency of the
+    account's balance, which need not be the dispute's.
+    """
 
     id: str
     amount: int
+    currency: str
     moved_at: datetime
 
 
@@ -89,22 +93,20 @@ def _dispute(answer: Mapping[str, Any]) -> Dispute:
         due_by=moment(due_by) if due_by else None,
         is_refundable=answer["is_charge_refundable"],
         livemode=answer["livemode"],
-        movements=tuple(
-            _movement(entry, answer)
-            for entry in answer["balance_transactions"]
-            if entry["amount"]
-        ),
+        movements=tuple(_movements(answer["balance_transactions"])),
         opened_at=moment(answer["created"]),
     )
 
 
-def _movement(entry: Mapping[str, Any], dispute: Mapping[str, Any]) -> Movement:
-    # The balance may be kept in another currency than the payer's, which is the books'.
-    same = entry["currency"] == dispute["currency"]
-    size = abs(entry["amount"]) if same else dispute["amount"]
-    amount = from_stripe(size, dispute["currency"].upper())
-    return Movement(
-        id=entry["id"],
-        amount=amount if entry["amount"] > 0 else -amount,
-        moved_at=moment(entry["created"]),
-    )
+def _movements(entries: Iterable[Mapping[str, Any]]) -> Iterator[Movement]:
+    for entry in entries:
+        currency = entry["currency"].upper()
+        size = from_stripe(abs(entry["amount"]), currency)
+        # A fee alone moves nothing of the payer's.
+        if size:
+            yield Movement(
+                id=entry["id"],
+                amount=size if entry["amount"] > 0 else -size,
+                currency=currency,
+                moved_at=moment(entry["created"]),
+            )

@@ -1,10 +1,11 @@
 """What Stripe tells of: not the news, but where to look for them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billing.gateway.answers import moment
 from billing.gateway.client import stripe_client
 from billing.gateway.listing import listed
 
@@ -20,6 +21,16 @@ class Event:
     api_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An event on Stripe's list that cannot be acted on here, and why: a sentence."""
+
+    id: str
+    type: str
+    why: str
+    created_at: datetime
+
+
 def read_event(body: dict[str, Any]) -> Event:
     """
     Snapshot and thin events alike: what either says beyond this is not looked at.
@@ -27,11 +38,13 @@ def read_event(body: dict[str, Any]) -> Event:
     :raises ValueError: or KeyError, TypeError, AttributeError, if it is no event for us
     """
     if body.get("account") or body.get("context"):
-        raise ValueError("We have no connected accounts.")
+        raise ValueError(
+            "it is of another account than the one whose payments these are"
+        )
     if body["object"] == "v2.core.event":
         return _thin(body)
     if body["object"] != "event":
-        raise ValueError("This is no event.")
+        raise ValueError("it is no event")
     return Event(
         id=body["id"],
         type=body["type"],
@@ -55,11 +68,21 @@ def _thin(body: dict[str, Any]) -> Event:
 
 def list_events(
     since: datetime, until: datetime, types: Iterable[str]
-) -> Iterator[Event]:
+) -> Iterator[Event | Unread]:
     """
     Those from `since` on and before `until`, newest first, whether they were delivered or
     not. Stripe keeps them for thirty days.
     """
     events = stripe_client().v1.events
-    rows = listed(events.list, since, until, types=list(types))
-    return (read_event(dict(row)) for row in rows)
+    return map(_listed, listed(events.list, since, until, types=list(types)))
+
+
+def _listed(row: Mapping[str, Any]) -> Event | Unread:
+    # What is wrong with one must not keep others from being read.
+    try:
+        return read_event(dict(row))
+    except ValueError as error:
+        why = str(error)
+    except (KeyError, TypeError, AttributeError):
+        why = "it is not made as events are"
+    return Unread(row["id"], row["type"], why, moment(row["created"]))

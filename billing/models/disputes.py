@@ -4,7 +4,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, Max, Q, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.fields import ExactCharField
 from accounts.models import Business, User
@@ -36,9 +37,14 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         )
 
     def with_withdrawn(self) -> models.QuerySet[Any]:
-        """Adds `withdrawn`: what the bank has of it now, in minor units."""
-        moved = Sum("movements__amount", default=0)
-        return self.annotate(withdrawn=-moved)
+        """
+        Adds `withdrawn`: what the bank has of it now, in minor units of
+        `withdrawn_currency`, the payer's wherever that is known.
+        """
+        return self.annotate(
+            withdrawn=-Sum("movements__amount", default=0),
+            withdrawn_currency=Coalesce(Max("movements__currency"), F("currency")),
+        )
 
     def undecided(self) -> DisputeQuerySet:
         return self.filter(status__in=sorted(UNDECIDED))

@@ -4,8 +4,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce, Concat, Least
+from django.db.models.lookups import LessThan
 
 from accounts.fields import ExactCharField
 from accounts.models import Business, User
@@ -21,41 +22,45 @@ if TYPE_CHECKING:
     from billing.models.disputes import Dispute
 
 REASON_LENGTH = 250
+_KINDS = LedgerEntry.Kind
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def for_user(
         self, user: User, permission: Permission = Permission.VIEW_BOOKS
     ) -> PaymentQuerySet:
-        """Payments to the businesses in which the user's role grants the permission."""
+        """
+        Payments to the businesses in which the user's role grants the permission. Asks
+        for these at once: of a join with them, MySQL sorts all payments there are.
+        """
+        granting = Business.objects.for_user(user, permission)
         return self.filter(
-            invoice__business__in=Business.objects.for_user(user, permission)
+            invoice__business__in=list(granting.values_list("pk", flat=True))
         )
 
     def with_refunded(self) -> models.QuerySet[Any]:
         """Adds `refunded`: what went back, or is on its way back, in minor units."""
-        return self.annotate(
-            refunded=Coalesce(
-                Sum("refunds__amount", filter=Q(refunds__status__in=sorted(LEFT))),
-                0,
-                output_field=models.BigIntegerField(),
-            )
-        )
+        gone = Sum("refunds__amount", filter=Q(refunds__status__in=sorted(LEFT)))
+        return self.annotate(refunded=_summed(gone))
 
     def with_left(self) -> models.QuerySet[Any]:
         """
         Adds `left`: what of a payment is still here and promised to nobody, in minor
-        units. Below zero where the payer got more back than came.
+        units. Below zero where the payer got more back than came, or has it as balance
+        too. And `kept`: what of it is the customer's balance, or has paid from that.
         """
         asked = Sum("refunds__amount", filter=~Q(refunds__status__in=sorted(BACK)))
-        kept = LedgerEntry.objects.filter(
-            kind=LedgerEntry.Kind.HELD_TO_BALANCE, source=OuterRef("payment_intent")
+        moved = "disputes__movements__amount"
+        is_own = Q(disputes__movements__currency=F("currency"))
+        here = (
+            F("amount") - _summed(asked) + _summed(Sum(moved, filter=is_own)) - _kept()
         )
+        # While the bank has some in a currency that is not the payer's, as much of it is
+        # here as nobody knows: nothing that could be given away.
+        abroad = LessThan(_summed(Sum(moved, filter=~is_own)), 0)
         return self.annotate(
-            left=F("amount")
-            - _summed(asked)
-            + _summed(Sum("disputes__movements__amount"))
-            + Coalesce(Subquery(kept.values("amount")), 0)
+            kept=_kept(),
+            left=Case(When(abroad, then=Least(here, Value(0))), default=here),
         )
 
     def undecided(self) -> models.QuerySet[Any]:
@@ -72,6 +77,20 @@ def _summed(sum_: Sum) -> Coalesce:
         Subquery(same.annotate(sum=sum_).values("sum")),
         0,
         output_field=models.BigIntegerField(),
+    )
+
+
+def _kept() -> Coalesce:
+    entries = LedgerEntry.objects.filter(
+        # By index; what was kept first is known by the payment alone.
+        Q(source=OuterRef("payment_intent"))
+        | Q(source__startswith=Concat(OuterRef("payment_intent"), Value(":"))),
+        invoice=OuterRef("invoice"),
+        kind__in=[_KINDS.HELD_TO_BALANCE, _KINDS.HELD_FROM_BALANCE],
+    )
+    sums = entries.order_by().values("invoice").annotate(sum=-Sum("amount"))
+    return Coalesce(
+        Subquery(sums.values("sum")), 0, output_field=models.BigIntegerField()
     )
 
 
@@ -135,6 +154,9 @@ class Payment(models.Model):
             models.Index(fields=["status"], name="payment_by_status"),
             # Disputes and warnings name it.
             models.Index(fields=["charge"], name="payment_by_charge"),
+            # Reconciliation looks at the latest of each.
+            models.Index(fields=["received_at"], name="payment_by_arrival"),
+            models.Index(fields=["created_at"], name="payment_by_writing"),
         ]
 
     def __str__(self) -> str:
@@ -208,6 +230,11 @@ class Refund(models.Model):
                 condition=~Q(status__in=sorted(LEFT)) | Q(stripe_id__isnull=False),
                 name="refund_known_at_stripe_once_money_left",
             ),
+        ]
+        # Of few something is awaited; of the latest, reconciliation looks at all.
+        indexes = [
+            models.Index(fields=["status"], name="refund_by_status"),
+            models.Index(fields=["updated_at"], name="refund_by_change"),
         ]
 
     def __str__(self) -> str:

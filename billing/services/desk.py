@@ -9,11 +9,11 @@ from accounts.models import User
 from accounts.services.events import record_event
 from billing.exceptions import NotOnTheDesk
 from billing.models import Payment
+from billing.services.keeping import kept_first, lock_invoice_of
 from billing.services.refunding import check_not_disputed
 from invoices.models import BalanceEntry, LedgerEntry
 from invoices.services import balances
 from invoices.services.booking import book
-from invoices.services.locking import lock_customer, lock_invoice
 
 
 @transaction.atomic
@@ -25,18 +25,16 @@ def keep_held(*, payment: Payment, actor: User | None, now: datetime) -> Payment
     :raises NotOnTheDesk: if it is not held, nothing is left of it, or some was kept before
     :raises PaymentDisputed: if the payer's bank has it, or decides on it
     """
-    invoice = lock_invoice(payment.invoice_id)
+    invoice = lock_invoice_of(payment)
     row: Any = Payment.objects.with_left().get(pk=payment.pk)
     _check(row)
-    # Before the first event: see `lock_customer`.
-    lock_customer(invoice.customer_id)
-    balances.keep(
+    balances.enter(
         invoice=invoice,
         kind=BalanceEntry.Kind.HELD,
         source=row.payment_intent,
         amount=row.left,
         currency=row.currency,
-        now=now,
+        occurred_at=now,
     )
     book(
         invoice=invoice,
@@ -71,9 +69,7 @@ def _check(payment: Any) -> None:
         raise NotOnTheDesk("This is no real money, so it can pay nothing. Refund it.")
     check_not_disputed(payment)
     # A refund that failed later leaves something once more.
-    if LedgerEntry.objects.filter(
-        kind=LedgerEntry.Kind.HELD_TO_BALANCE, source=payment.payment_intent
-    ).exists():
+    if kept_first(payment):
         raise NotOnTheDesk(
             "A part of this payment was kept before. What is here now is of a refund "
             "that failed: send it back."

@@ -20,7 +20,9 @@ from billing import emails
 from billing.gateway import disputes
 from billing.models import Dispute, DisputeMovement, Payment
 from billing.services import settling
-from billing.states import DECIDED, DisputeStatus, dispute_can_become
+from billing.services.keeping import lock_invoice_of, square_kept
+from billing.services.statuses import known
+from billing.states import DECIDED, NEEDS_ANSWER, DisputeStatus, dispute_can_become
 from invoices.models import Invoice
 from invoices.services.booking import book
 from invoices.services.locking import lock_invoice
@@ -56,11 +58,16 @@ def apply_dispute(*, fact: disputes.Dispute, now: datetime) -> Dispute | None:
     if payment is None:
         logger.warning("Dispute %s is of no payment known here", fact.id)
         return None
-    invoice = lock_invoice(payment.invoice_id)
+    status = known(DisputeStatus, fact.status, fact.id)
+    invoice = lock_invoice_of(payment)
     dispute = _open(payment, fact, invoice, now)
-    _move(dispute, fact, invoice, now)
-    for movement in fact.movements:
-        _book(dispute, movement, invoice, now)
+    _move(dispute, fact, status, invoice, now)
+    moved = [
+        each for each in fact.movements if _book(dispute, fact, each, invoice, now)
+    ]
+    # All of them first: what was withdrawn and given back meanwhile changes nothing.
+    if moved:
+        square_kept(payment=payment, invoice=invoice, cause=moved[-1].id, now=now)
     return dispute
 
 
@@ -79,7 +86,7 @@ def _open(
             "payment": payment,
             "amount": fact.amount,
             "currency": fact.currency,
-            "status": DisputeStatus(fact.status),
+            "status": fact.status,
             "reason": fact.reason,
             "due_by": fact.due_by,
             "is_refundable": fact.is_refundable,
@@ -94,39 +101,47 @@ def _open(
 
 
 def _move(
-    dispute: Dispute, fact: disputes.Dispute, invoice: Invoice, now: datetime
+    dispute: Dispute,
+    fact: disputes.Dispute,
+    status: DisputeStatus,
+    invoice: Invoice,
+    now: datetime,
 ) -> None:
-    is_news = dispute_can_become(dispute.status, DisputeStatus(fact.status))
-    if not is_news and dispute.status != fact.status:
+    is_news = dispute_can_become(dispute.status, status)
+    if not is_news and dispute.status != status:
         # Asked before what we know, and late.
         return
-    dispute.status = fact.status
+    dispute.status = status
     dispute.amount, dispute.due_by = fact.amount, fact.due_by
     dispute.is_refundable = fact.is_refundable
     dispute.save(
         update_fields=["status", "amount", "due_by", "is_refundable", "updated_at"]
     )
     if is_news:
-        _record(f"dispute.{fact.status}", dispute, invoice, now)
-    if is_news and fact.status in DECIDED:
-        _mail.enqueue(dispute_id=dispute.pk, status=fact.status)
+        _record(f"dispute.{status}", dispute, invoice, now)
+    if is_news and status in DECIDED | NEEDS_ANSWER:
+        _mail.enqueue(dispute_id=dispute.pk, status=status)
 
 
 def _book(
-    dispute: Dispute, movement: disputes.Movement, invoice: Invoice, now: datetime
-) -> None:
+    dispute: Dispute,
+    fact: disputes.Dispute,
+    movement: disputes.Movement,
+    invoice: Invoice,
+    now: datetime,
+) -> bool:
+    """:returns: whether this was news"""
+    amount, currency = _counted(movement, fact, dispute.payment)
     row, is_new = DisputeMovement.objects.get_or_create(
         stripe_id=movement.id,
         defaults={
             "dispute": dispute,
-            "amount": movement.amount,
-            "currency": dispute.currency,
+            "amount": amount,
+            "currency": currency,
             "moved_at": movement.moved_at,
         },
     )
-    if not is_new:
-        return
-    book(
+    return is_new and book(
         invoice=invoice,
         kind=row.kind,
         source=row.stripe_id,
@@ -135,6 +150,19 @@ def _book(
         occurred_at=row.moved_at,
         now=now,
     )
+
+
+def _counted(
+    movement: disputes.Movement, fact: disputes.Dispute, payment: Payment
+) -> tuple[int, str]:
+    """
+    What moved, as the payer counts it, who gets the disputed amount to the cent: the
+    balance may be kept in another currency. Where neither that nor the dispute is in the
+    payer's, as the bank counts it.
+    """
+    if movement.currency in {payment.currency, fact.currency}:
+        return movement.amount, movement.currency
+    return fact.amount if movement.amount > 0 else -fact.amount, fact.currency
 
 
 def _record(name: str, dispute: Dispute, invoice: Invoice, now: datetime) -> None:

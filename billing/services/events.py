@@ -12,7 +12,7 @@ from django.tasks import TaskContext, task
 
 from accounts.models import User
 from accounts.services.events import record_event
-from billing.exceptions import NothingToProcess, PaymentRejected
+from billing.exceptions import NothingToProcess, PaymentRejected, UnknownStatus
 from billing.gateway import events, refunds
 from billing.gateway.client import API_VERSION
 from billing.models import StripeEvent
@@ -116,6 +116,8 @@ def _act_on(record: StripeEvent, now: datetime) -> None:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, UnknownStatus):
+        return str(error)
     name = type(error).__name__
     return f"{name}: {error.reason}" if isinstance(error, PaymentRejected) else name
 

@@ -21,6 +21,8 @@ from billing.exceptions import (
 )
 from billing.gateway import amounts, refunds
 from billing.models import REASON_LENGTH, Payment, Refund
+from billing.services.keeping import lock_invoice_of, square_kept
+from billing.services.statuses import known
 from billing.states import BACK, LEFT, RefundStatus, refund_can_become
 from invoices import selectors
 from invoices.models import Invoice, LedgerEntry
@@ -212,10 +214,8 @@ def ask_for_refund(*, refund: Refund, now: datetime) -> None:
 
 def _ask_stripe(refund: Refund, *, is_key_known: bool) -> refunds.Refund:
     intent = refund.payment.payment_intent
-    if not is_key_known:
-        found = refunds.find_refund(payment_intent=intent, key=refund.key)
-        if found:
-            return found
+    if not is_key_known and (found := _made_before(refund, intent)):
+        return found
     return refunds.create_refund(
         payment_intent=intent,
         amount=refund.amount,
@@ -224,11 +224,26 @@ def _ask_stripe(refund: Refund, *, is_key_known: bool) -> refunds.Refund:
     )
 
 
+def _made_before(refund: Refund, intent: str) -> refunds.Refund | None:
+    try:
+        return refunds.find_refund(payment_intent=intent, key=refund.key)
+    except PaymentRejected as error:
+        # Of a payment that Stripe does not know nothing went back. But where our key may
+        # not look, it may have, and is not sent again before that is seen.
+        if error.reason == "resource_missing":
+            return None
+        raise PaymentPending(
+            f"Stripe does not let us see what went back of {intent}: {error.reason}."
+        ) from error
+
+
 @transaction.atomic
 def _reject(refund: Refund, now: datetime) -> None:
-    invoice = lock_invoice(refund.payment.invoice_id)
+    invoice = lock_invoice_of(refund.payment)
     refund = Refund.objects.select_for_update().get(pk=refund.pk)
-    _move(refund, RefundStatus.FAILED, invoice, now)
+    # What Stripe refuses now it may have done before, and a webhook told us meanwhile.
+    if refund.status == RefundStatus.REQUESTED:
+        _move(refund, RefundStatus.FAILED, invoice, now)
 
 
 @transaction.atomic
@@ -242,12 +257,13 @@ def apply_refund(*, fact: refunds.Refund, now: datetime) -> Refund | None:
     if payment is None:
         logger.warning("Refund %s is of no payment known here", fact.id)
         return None
-    invoice = lock_invoice(payment.invoice_id)
+    status = known(RefundStatus, fact.status, fact.id)
+    invoice = lock_invoice_of(payment)
     refund = _find(payment, fact) or _import(payment, fact)
     if refund.stripe_id is None:
         refund.stripe_id, refund.amount = fact.id, fact.amount
         refund.save(update_fields=["stripe_id", "amount", "updated_at"])
-    if _move(refund, RefundStatus(fact.status), invoice, now):
+    if _move(refund, status, invoice, now):
         _book(refund, payment, invoice, fact, now)
     return refund
 
@@ -287,6 +303,10 @@ def _move(
     refund.status = status
     refund.save(update_fields=["status", "updated_at"])
     _record(refund, invoice, None, now)
+    # Once for leaving and once for coming back: what is left changes by no other news.
+    if is_told or status in BACK:
+        cause = f"{refund.public_id}:{'back' if status in BACK else 'left'}"
+        square_kept(payment=refund.payment, invoice=invoice, cause=cause, now=now)
     # What is found again in an old copy of the books is no news to the customer.
     if is_told and now < refund.requested_at + _NEWS:
         _mail_notice.enqueue(refund_id=refund.pk)

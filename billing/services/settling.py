@@ -14,11 +14,13 @@ from django.tasks import task
 
 from accounts.services.events import record_event
 from billing import emails
+from billing.exceptions import UnknownStatus
 from billing.gateway import amounts, sessions
 from billing.gateway.client import is_live
 from billing.models import Checkout, Payment
 from billing.services import refunding
 from billing.services.moving import move_checkout
+from billing.services.statuses import said_of
 from billing.states import CheckoutStatus
 from invoices import selectors
 from invoices.models import Invoice, LedgerEntry
@@ -73,13 +75,18 @@ def settle_payment(*, payment_intent: str, now: datetime) -> bool:
 def status_of(
     session: sessions.Session, *, debit_failed: bool = False
 ) -> CheckoutStatus:
-    """What an attempt is that Stripe says this of."""
+    """
+    What an attempt is that Stripe says this of.
+
+    :raises UnknownStatus: if it is nothing that this release knows
+    """
     if session.payment_status == "paid":
         return CheckoutStatus.PAID
-    if session.status == "expired":
-        return CheckoutStatus.EXPIRED
-    if session.status == "open":
-        return CheckoutStatus.OPEN
+    if session.status in {"expired", "open"}:
+        return CheckoutStatus(session.status)
+    if (session.status, session.payment_status) != ("complete", "unpaid"):
+        said = f"{session.status}, {session.payment_status}"
+        raise UnknownStatus(said_of(session.id, said))
     # Complete, but not paid: a bank debit, until the bank says no.
     if debit_failed or session.intent_status in {"requires_payment_method", "canceled"}:
         return CheckoutStatus.FAILED

@@ -30,12 +30,15 @@ WORDS: Final[Mapping[str, str]] = {
     "invoice.paid": "Paid in full",
     "invoice.payment_booked": "Payment",
     "invoice.payment_reversed_booked": "Payment taken back",
+    "invoice.overpayment_kept": "Paid more than is due: kept as the customer's balance",
+    "invoice.overpayment_returned": "Kept balance taken back with its payment",
     "invoice.refund_booked": "Refund sent back",
     "invoice.refund_failed_booked": "Refund failed",
     "invoice.held_booked": "Payment held for a decision",
     "invoice.held_refund_booked": "Held payment sent back",
     "invoice.held_refund_failed_booked": "Refund of held payment failed",
     "invoice.held_to_balance_booked": "Held payment kept as balance",
+    "invoice.held_from_balance_booked": "Held payment taken back from the balance",
     "invoice.dispute_booked": "Payment withdrawn for a dispute",
     "invoice.dispute_back_booked": "Disputed payment given back",
     "invoice.held_dispute_booked": "Held payment withdrawn for a dispute",
@@ -78,6 +81,9 @@ class Happening:
     detail: str
     who: str
     at: datetime
+    # Which row it was, and its page, where the page around does not say it.
+    about: str = ""
+    link: str = ""
 
 
 def timeline(subject: Any) -> list[Happening]:

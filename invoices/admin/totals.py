@@ -82,7 +82,8 @@ def _frozen_rows(invoice: Any) -> list[Named]:
         ("Due", invoice.due),
         *_some("Paid back or kept as balance", invoice.refunded),
         *_some("Withdrawn for a dispute", invoice.disputed),
-        *_some("Held for a decision", invoice.held),
+        *_some("Held for a decision", max(invoice.held, 0)),
+        *_some("Held money that went out twice", min(invoice.held, 0)),
     ]
 
 

@@ -81,6 +81,7 @@ class Customer(models.Model):
         indexes = [
             models.Index(fields=["business", "name"], name="customer_by_name"),
             models.Index(fields=["business", "-id"], name="customer_newest"),
+            models.Index(fields=["business", "country"], name="customer_by_country"),
         ]
 
     def __str__(self) -> str:
@@ -118,6 +119,10 @@ class Contact(models.Model):
         return self.customer.business
 
 
+# Kinds that lessen the balance.
+_LESS = ["applied", "returned", "held_returned"]
+
+
 class BalanceEntry(models.Model):
     """
     A fact about what a customer has to its credit, written once.
@@ -132,6 +137,7 @@ class BalanceEntry(models.Model):
         HELD = "held", "Held money, kept"
         APPLIED = "applied", "Applied to an invoice"
         RETURNED = "returned", "The payment was taken back"
+        HELD_RETURNED = "held_returned", "Held money, kept and taken back"
 
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, related_name="balance"
@@ -153,8 +159,8 @@ class BalanceEntry(models.Model):
                 fields=["kind", "source"], name="balance_entry_written_once"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["applied", "returned"], amount__lt=0)
-                | (~Q(kind__in=["applied", "returned"]) & Q(amount__gt=0)),
+                condition=Q(kind__in=_LESS, amount__lt=0)
+                | (~Q(kind__in=_LESS) & Q(amount__gt=0)),
                 name="balance_entry_sign_fits_kind",
             ),
         ]

@@ -42,6 +42,7 @@ class LedgerEntry(models.Model):
         HELD_REFUND = "held_refund", "Refund of held money"
         HELD_REFUND_FAILED = "held_refund_failed", "Refund of held money failed"
         HELD_TO_BALANCE = "held_to_balance", "Held money kept as customer balance"
+        HELD_FROM_BALANCE = "held_from_balance", "Kept money taken back from balance"
         DISPUTE = "dispute", "Withdrawn for a dispute"
         DISPUTE_BACK = "dispute_back", "Given back after a dispute"
         HELD_DISPUTE = "held_dispute", "Held money withdrawn for a dispute"
@@ -92,6 +93,8 @@ class LedgerEntry(models.Model):
                 ],
                 name="ledger_of_period",
             ),
+            # Reconciliation looks at what was written of late.
+            models.Index(fields=["created_at"], name="ledger_by_writing"),
         ]
 
     def __str__(self) -> str:
@@ -117,6 +120,7 @@ SUMS: Final[Mapping[str, tuple[LedgerEntry.Kind, ...]]] = {
         _KINDS.HELD_REFUND,
         _KINDS.HELD_REFUND_FAILED,
         _KINDS.HELD_TO_BALANCE,
+        _KINDS.HELD_FROM_BALANCE,
         _KINDS.HELD_DISPUTE,
         _KINDS.HELD_DISPUTE_BACK,
     ),

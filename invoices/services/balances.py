@@ -41,7 +41,13 @@ def apply_balance(
             f"{format_money(most, invoice.currency)} of it can be applied here."
         )
     source = f"balance:{uuid4()}"
-    _enter(invoice, BalanceEntry.Kind.APPLIED, source, -amount, now)
+    enter(
+        invoice=invoice,
+        kind=BalanceEntry.Kind.APPLIED,
+        source=source,
+        amount=-amount,
+        occurred_at=now,
+    )
     book(
         invoice=invoice,
         kind=LedgerEntry.Kind.FROM_BALANCE,
@@ -56,44 +62,35 @@ def apply_balance(
     return invoice
 
 
-def keep(
-    *,
-    invoice: Invoice,
-    kind: BalanceEntry.Kind,
-    source: str,
-    amount: int,
-    now: datetime,
-    currency: str = "",
-) -> None:
-    """
-    Keep money that came for an invoice for its customer. Call it with the invoice locked.
-
-    :param amount: minor units, above zero
-    :param currency: that of the money, where it is not the invoice's
-    """
-    _enter(invoice, kind, source, amount, now, currency)
-
-
-def give_back(*, invoice: Invoice, source: str, now: datetime) -> None:
+def give_back(*, invoice: Invoice, source: str, now: datetime) -> int:
     """
     Undo what was kept of a payment that is taken back, if anything was. Call it with
     the invoice locked.
 
+    :returns: how much that was, in minor units
     :raises AmountNotAvailable: if it has paid another invoice meanwhile
     """
     kept = BalanceEntry.objects.filter(
         kind=BalanceEntry.Kind.OVERPAYMENT, source=source
     ).first()
     if kept is None:
-        return
+        return 0
     there = lock_balance(invoice.customer_id, invoice.currency)
     if kept.amount > there:
         raise AmountNotAvailable(
             f"{format_money(kept.amount, invoice.currency)} of this payment was kept for "
             f"the customer, of which {format_money(there, invoice.currency)} is left: it "
-            "has paid another invoice."
+            "has paid another invoice. Credit that one over as much, keep the credit as "
+            "balance, and take the payment back then; invoice it anew."
         )
-    _enter(invoice, BalanceEntry.Kind.RETURNED, source, -kept.amount, now)
+    enter(
+        invoice=invoice,
+        kind=BalanceEntry.Kind.RETURNED,
+        source=source,
+        amount=-kept.amount,
+        occurred_at=now,
+    )
+    return kept.amount
 
 
 def lock_balance(customer_id: int, currency: str) -> int:
@@ -105,14 +102,22 @@ def lock_balance(customer_id: int, currency: str) -> int:
     return int(entries.aggregate(sum=Sum("amount", default=0))["sum"])
 
 
-def _enter(
+def enter(
+    *,
     invoice: Invoice,
     kind: BalanceEntry.Kind,
     source: str,
     amount: int,
-    now: datetime,
+    occurred_at: datetime,
     currency: str = "",
 ) -> None:
+    """
+    Write one fact about what a customer has to its credit, of money that came for an
+    invoice. Call it with the invoice locked; for less of it, with `lock_balance`.
+
+    :param amount: minor units, in the customer's favour; its sign is that of the kind
+    :param currency: that of the money, where it is not the invoice's
+    """
     BalanceEntry.objects.create(
         customer_id=invoice.customer_id,
         invoice=invoice,
@@ -120,5 +125,5 @@ def _enter(
         source=source,
         amount=amount,
         currency=currency or invoice.currency,
-        occurred_at=now,
+        occurred_at=occurred_at,
     )

@@ -165,12 +165,12 @@ def _use(note: CreditNote, draft: Draft, actor: User | None, now: datetime) -> N
         _book(note, LedgerEntry.Kind.CREDIT, cause, draft.settles, actor, now)
         signals.due_fell.send(sender=Invoice, invoice=note.invoice)
     if note.to_balance:
-        balances.keep(
+        balances.enter(
             invoice=note.invoice,
             kind=BalanceEntry.Kind.CREDIT_NOTE,
             source=cause,
             amount=note.to_balance,
-            now=now,
+            occurred_at=now,
         )
         _book(note, LedgerEntry.Kind.TO_BALANCE, cause, -note.to_balance, actor, now)
     if note.out_of_band:

@@ -61,14 +61,15 @@ def record_payment(
     payment.save()
     pays = min(payment.amount, selectors.amounts(invoice).due)
     # Before the first event: see `lock_customer`.
-    if payment.amount > pays:
-        balances.keep(
+    if more := payment.amount - pays:
+        balances.enter(
             invoice=invoice,
             kind=BalanceEntry.Kind.OVERPAYMENT,
             source=_source(payment),
-            amount=payment.amount - pays,
-            now=now,
+            amount=more,
+            occurred_at=_came_at(payment, now),
         )
+        _record("invoice.overpayment_kept", payment, more, actor, now)
     if pays:
         _book(payment, LedgerEntry.Kind.PAYMENT, pays, actor, now)
         signals.due_fell.send(sender=Invoice, invoice=invoice)
@@ -90,10 +91,12 @@ def reverse_payment(
     payment = ManualPayment.objects.select_for_update().get(pk=payment.pk)
     if payment.reversed_at:
         raise InvalidTransition("This payment was taken back before.")
-    balances.give_back(invoice=invoice, source=_source(payment), now=now)
+    more = balances.give_back(invoice=invoice, source=_source(payment), now=now)
     payment.reversed_at, payment.reversal_reason = now, reason
     payment.save(update_fields=["reversed_at", "reversal_reason"])
     payment.invoice = invoice
+    if more:
+        _record("invoice.overpayment_returned", payment, more, actor, now)
     if paid := invoice.ledger.filter(kind="payment", source=_source(payment)).first():
         kind = LedgerEntry.Kind.PAYMENT_REVERSED
         _book(payment, kind, -paid.amount, actor, now)
@@ -127,17 +130,40 @@ def _book(
     actor: User | None,
     now: datetime,
 ) -> None:
-    zone = ZoneInfo(payment.invoice.business.time_zone)
-    noon = datetime.combine(payment.received_on, time(12), zone)
+    is_payment = kind == LedgerEntry.Kind.PAYMENT
     book(
         invoice=payment.invoice,
         kind=kind,
         source=_source(payment),
         amount=amount,
         currency=payment.currency,
-        occurred_at=min(noon, now) if kind == LedgerEntry.Kind.PAYMENT else now,
+        occurred_at=_came_at(payment, now) if is_payment else now,
         now=now,
         actor=actor,
+    )
+
+
+def _came_at(payment: ManualPayment, now: datetime) -> datetime:
+    """A day has no hour: at noon, where the business is, or now if that is earlier."""
+    zone = ZoneInfo(payment.invoice.business.time_zone)
+    return min(datetime.combine(payment.received_on, time(12), zone), now)
+
+
+def _record(
+    name: str, payment: ManualPayment, amount: int, actor: User | None, now: datetime
+) -> None:
+    """What goes to the balance and from it is in no ledger, which is of invoices."""
+    record_event(
+        type=name,
+        subject=payment.invoice,
+        business=payment.invoice.business,
+        actor=actor,
+        now=now,
+        data={
+            "source": _source(payment),
+            "amount": amount,
+            "currency": payment.currency,
+        },
     )
 
 

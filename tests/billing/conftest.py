@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from billing.gateway import client
+from billing.models import Payment
 from invoices.models import Invoice
 from tests.billing.world import (
     OLD_SECRET,
@@ -12,6 +13,7 @@ from tests.billing.world import (
     audit,
     deliver,
     finalized,
+    start,
 )
 
 
@@ -42,3 +44,17 @@ def audited(stripe: WatchedStripe, run_tasks) -> Iterator[None]:
 def invoice(stripe: WatchedStripe) -> Invoice:
     """100.00 EUR, open."""
     return finalized()
+
+
+@pytest.fixture
+def held(stripe: WatchedStripe, invoice: Invoice) -> Payment:
+    """90.00 EUR, where 100.00 were asked for."""
+    session_id = str(start(invoice).session_id)
+    event = stripe.pay(session_id)[-1]
+    stripe.sessions[session_id]["amount_total"] = 9_000
+    for intent in stripe.intents.values():
+        intent["amount_received"] = 9_000
+    for charge in stripe.charges.values():
+        charge["amount"] = 9_000
+    deliver(stripe, event)
+    return Payment.objects.get()

@@ -21,20 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited")]
 LIST = reverse("admin:billing_heldpayment_changelist")
 
 
-@pytest.fixture
-def held(stripe, invoice) -> Payment:
-    """90.00 EUR, where 100.00 were asked for."""
-    checkout = start(invoice)
-    event = stripe.pay(checkout.session_id)[-1]
-    stripe.sessions[checkout.session_id]["amount_total"] = 9_000
-    for intent in stripe.intents.values():
-        intent["amount_received"] = 9_000
-    for charge in stripe.charges.values():
-        charge["amount"] = 9_000
-    deliver(stripe, event)
-    return Payment.objects.get()
-
-
 def keep(payment) -> Payment:
     return desk.keep_held(payment=payment, actor=None, now=timezone.now())
 

@@ -4,19 +4,24 @@ from functools import partial
 import pytest
 from django.core import mail
 from django.db import connection, transaction
+from django.db.models import TextChoices
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Event
+from accounts.roles import Role
 from billing.exceptions import PaymentDisputed
 from billing.gateway import disputes
-from billing.models import Dispute, DisputeMovement, Payment, Refund
+from billing.models import Dispute, DisputeMovement, Payment, Refund, StripeEvent
 from billing.services import disputing, refunding
 from invoices import selectors
+from invoices.admin.records import spoken
 from invoices.exceptions import Disputed
 from invoices.services import reminding
 from invoices.services.locking import lock_invoice
 from tests.at_once import at_once
 from tests.billing.world import deliver, finalized, standing, start
+from tests.factories import MembershipFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited")]
 
@@ -133,15 +138,40 @@ def test_a_part_is_disputed_after_a_part_went_back(stripe, invoice, payment, run
         refund(payment, 1)
 
 
-def test_what_is_withdrawn_in_another_currency_is_booked_in_the_payers(stripe, payment):
+@pytest.mark.parametrize(
+    ("disputed_in", "moved_in", "booked", "left"),
+    [
+        ((10_000, "eur"), (-11_234, "usd"), (-10_000, "EUR"), 0),
+        ((11_234, "usd"), (-9_870, "eur"), (-9_870, "EUR"), 130),
+        # What that is in the payer's nobody knows: none of it is given away.
+        ((11_234, "usd"), (-11_234, "usd"), (-11_234, "USD"), 0),
+        ((1_500, "jpy"), (-11_234, "usd"), (-1_500, "JPY"), 0),
+    ],
+)
+def test_of_several_currencies_the_payers_is_booked_where_it_is_known(
+    stripe, invoice, payment, client, disputed_in, moved_in, booked, left
+):
     events = stripe.dispute(payment.payment_intent)
-    (entry,) = next(iter(stripe.disputes.values()))["balance_transactions"]
-    entry |= {"amount": -11_234, "currency": "usd"}
+    (dispute,) = stripe.disputes.values()
+    dispute |= dict(zip(("amount", "currency"), disputed_in, strict=True))
+    (entry,) = dispute["balance_transactions"]
+    entry |= dict(zip(("amount", "currency"), moved_in, strict=True))
 
     deliver(stripe, *events)
 
     movement = DisputeMovement.objects.get()
-    assert (movement.amount, movement.currency) == (-10_000, "EUR")
+    assert (movement.amount, movement.currency) == booked
+    assert disputed(invoice) == (-booked[0] if booked[1] == "EUR" else 0)
+    row = Dispute.objects.with_withdrawn().get()
+    assert (-row.withdrawn, row.withdrawn_currency) == booked
+    assert row.currency == disputed_in[1].upper()
+    assert Payment.objects.with_left().get().left == left
+    owner = MembershipFactory(business=invoice.business, role=Role.OWNER)
+    client.force_login(owner.user)
+    page = client.get(reverse("admin:billing_dispute_change", args=[row.pk]))
+    shown = [total.amount for total in page.context["totals"]]
+    assert shown[:2] == ["€100.00", spoken(*booked)]
+    assert shown[2:] == ([spoken(left, "EUR")] if booked[1] == "EUR" else [])
 
 
 def test_an_inquiry_moves_nothing_and_is_ended_by_a_refund(
@@ -236,6 +266,21 @@ def test_a_refund_of_the_invoice_leaves_a_disputed_payment_alone(stripe):
     assert back.payment == first
 
 
+def test_whoever_must_answer_again_is_told(stripe, payment, run_tasks):
+    deliver(stripe, *stripe.dispute(payment.payment_intent))
+    for status in ("lost", "appeal_needs_response", "appeal_under_review"):
+        deliver(stripe, *stripe.turn_dispute(*stripe.disputes, status) * 2)
+
+    run_tasks()
+
+    told = [subject.partition(":")[0] for subject in subjects()]
+    assert told[-3:] == [
+        "A payment is disputed",
+        "A dispute is lost",
+        "A dispute is appealed",
+    ]
+
+
 def test_each_turn_of_a_dispute_is_recorded_once(stripe, payment):
     deliver(stripe, *stripe.dispute(payment.payment_intent) * 2)
     deliver(stripe, *stripe.turn_dispute(*stripe.disputes, "lost") * 2)
@@ -275,6 +320,34 @@ def test_a_warning_about_no_payment_of_ours_is_left_alone(stripe, payment, run_t
     run_tasks()
     assert "may be fraud" not in "".join(subjects())
     warning |= known
+
+
+class Fewer(TextChoices):
+    """The statuses of a release that does not know what else there is."""
+
+    WON = "won"
+
+
+def test_a_status_that_stripe_invents_is_told_in_a_sentence_and_books_nothing(
+    stripe, invoice, payment, monkeypatch
+):
+    events = stripe.dispute(payment.payment_intent)
+    with monkeypatch.context() as patch:
+        patch.setattr(disputing, "DisputeStatus", Fewer)
+        assert deliver(stripe, *events) == [500, 500]
+
+    assert not Dispute.objects.exists()
+    assert disputed(invoice) == 0
+    (dispute_id,) = stripe.disputes
+    notes = StripeEvent.objects.filter(status="failed").values_list("note", flat=True)
+    (note,) = set(notes)
+    assert note == (
+        f"Stripe says that {dispute_id} is “needs_response”, which this release does not "
+        "know. Nothing of it is booked. Once a release knows it, it is acted on by itself."
+    )
+    # Which it does from now on.
+    assert deliver(stripe, *events) == [200, 200]
+    assert disputed(invoice) == 10_000
 
 
 @pytest.mark.mysql

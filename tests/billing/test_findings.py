@@ -1,17 +1,20 @@
 """What reconciliation leaves to a person: found, told once, and over."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.core import mail
 from django.db import connection
+from django.db.models import TextChoices
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Event
 from accounts.roles import Role
 from billing.exceptions import PaymentRejected
+from billing.gateway import sessions
 from billing.models import (
     Checkout,
     Dispute,
@@ -20,6 +23,7 @@ from billing.models import (
     ReconciliationRun,
     Refund,
 )
+from billing.services.reconciling import returns
 from billing.states import CheckoutStatus
 from invoices.guards import lifted
 from invoices.models import Invoice, LedgerEntry
@@ -135,14 +139,30 @@ def unheard_of(stripe, payment):
     stripe.refund_in_dashboard(payment.payment_intent, 2_500)
     for refund in stripe.refunds.values():
         refund["status"] = "quite_new"
-    return "It could not be mended: ValueError. The log says why."
+    return "is “quite_new”, which this release does not know. Nothing of it is booked."
 
 
 def unheard_of_later(stripe, payment):
     deliver(stripe, *stripe.refund_in_dashboard(payment.payment_intent, 2_500))
     for refund in stripe.refunds.values():
         refund["status"] = "quite_new"
-    return "It could not be mended: ValueError. The log says why."
+    return "is “quite_new”, which this release does not know. Nothing of it is booked."
+
+
+def unexpected(stripe, payment):
+    # Whatever else is wrong with one row.
+    stripe.refund_in_dashboard(payment.payment_intent, 2_500)
+    for refund in stripe.refunds.values():
+        refund["amount"] = 0
+    return "It could not be mended: IntegrityError. The log says why."
+
+
+def event_of_another_account(stripe, payment):
+    event = stripe.event("checkout.session.completed", _session(stripe) | {"id": "cs_"})
+    event["account"] = "acct_other"
+    return (
+        f"{event['id']}: checkout.session.completed is not acted on: it is of another"
+    )
 
 
 def refund_unknown_to_stripe(stripe, payment):
@@ -171,6 +191,7 @@ CASES = [
     *(other_dispute, other_movement, unbooked, unmoved, other_status),
     *(slow_debit, unknown_to_stripe, failing_event, returned_debit, unheard_of),
     *(unheard_of_later, refund_unknown_to_stripe, dispute_unknown_to_stripe),
+    *(unexpected, event_of_another_account),
 ]
 
 
@@ -185,6 +206,35 @@ def test_what_does_not_fit_is_for_a_person(stripe, paid, case):
     row = ReconciliationFinding.objects.open().first()
     assert row.words in said
     assert ReconciliationRun.objects.get().found >= 1
+
+
+def test_what_this_release_does_not_know_is_told_in_a_sentence(
+    stripe, paid, monkeypatch
+):
+    deliver(stripe, *stripe.dispute(paid.payment_intent))
+    (dispute_id,), open_ = stripe.disputes, start(finalized())
+    read = sessions._session
+
+    def newer(answer):
+        session = read(answer)
+        is_it = session.id == open_.session_id
+        return replace(session, status="quite_new") if is_it else session
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sessions, "_session", newer)
+        patch.setattr(returns, "DisputeStatus", Fewer)
+        code, said = reconcile()
+
+    assert code == 1
+    assert f"{dispute_id} is “needs_response”, which this release does not" in said
+    assert f"{open_.session_id} is “quite_new, unpaid”, which this release" in said
+    assert reconcile()[0] == 0
+
+
+class Fewer(TextChoices):
+    """The statuses of a release that does not know what else there is."""
+
+    WON = "won"
 
 
 def test_what_our_key_may_not_list_keeps_nothing_else_waiting(

@@ -7,7 +7,8 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Event
 from accounts.roles import Role
-from billing.exceptions import AmountNotPayable, RefundTooLarge
+from billing.exceptions import AmountNotPayable, PaymentRejected, RefundTooLarge
+from billing.gateway import refunds
 from billing.gateway.refunds import retrieve_refund
 from billing.models import Payment, Refund
 from billing.services import refunding
@@ -163,6 +164,24 @@ def test_a_day_later_what_never_arrived_is_sent(stripe, payment):
     assert len(stripe.refunds) == 1
 
 
+def test_a_day_later_nothing_is_sent_that_may_have_been_and_cannot_be_seen(
+    stripe, payment, monkeypatch
+):
+    refund = request(payment)
+    stripe.fault("POST", REFUNDS, "timeout_after", 2)
+    send(refund)
+
+    def refuse(**_):
+        raise PaymentRejected("No.", "more_permissions_required")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refunds, "find_refund", refuse)
+        assert send(refund, timezone.now() + timedelta(hours=25)).status == "requested"
+
+    assert send(refund, timezone.now() + timedelta(hours=25)).status == "succeeded"
+    assert len(stripe.refunds) == 1
+
+
 def test_a_refund_stripe_refuses_has_failed_and_is_told(
     stripe, invoice, payment, run_tasks
 ):
@@ -176,6 +195,24 @@ def test_a_refund_stripe_refuses_has_failed_and_is_told(
     assert mail.outbox[-1].to == [invoice.business.email]
     assert mail.outbox[-1].subject == f"A refund of invoice {invoice.number} failed"
     assert standing(invoice) == ("paid", 10_000, 0, 0)
+
+
+def test_what_stripe_refuses_to_do_again_was_done_and_stays_so(
+    stripe, invoice, payment
+):
+    refund = request(payment)
+
+    def told_meanwhile(method, path):
+        # By a webhook of the first try, while the second is refused.
+        stripe.meanwhile = lambda method, path: None
+        (refund_id,) = stripe.refunds
+        refunding.apply_refund(fact=retrieve_refund(refund_id), now=timezone.now())
+        raise PaymentRejected("No.", "charge_already_refunded")
+
+    stripe.meanwhile = told_meanwhile
+
+    assert send(refund).status == "succeeded"
+    assert standing(invoice) == ("paid", 10_000, 10_000, 0)
 
 
 @pytest.mark.scenario(30)

@@ -150,7 +150,12 @@ def test_each_kind_of_entry_is_part_of_one_sum():
 
 @pytest.mark.parametrize("status", ["open", "uncollectible", "void", "paid"])
 def test_amounts_of_one_invoice_are_what_lists_say(status):
-    invoice, other = finalized(), finalized()
+    # Each entry is another amount, and all of them less than what is payable.
+    line = InvoiceLineFactory(unit_price=10_000)
+    invoice, other = (
+        finalize_invoice(invoice=line.invoice, actor=None, now=NOW),
+        finalized(),
+    )
     for power, kind in enumerate(LedgerEntry.Kind):
         sign = -1 if kind in _NEGATIVE else 1
         pay(invoice, sign * 2**power, kind)

@@ -11,6 +11,7 @@ from billing.gateway.listing import PAGE
 from billing.models import Dispute, Payment, Refund
 from billing.services import disputing, refunding, settling
 from billing.services.reconciling.rounds import Round
+from billing.services.statuses import known as known_status
 from billing.states import (
     DisputeStatus,
     RefundStatus,
@@ -47,7 +48,9 @@ def compare_refund(
     invoice: Invoice | None,
 ) -> None:
     amount = format_money(fact.amount, fact.currency)
-    if refund is None or refund_can_become(refund.status, RefundStatus(fact.status)):
+    if refund is None or refund_can_become(
+        refund.status, known_status(RefundStatus, fact.status, fact.id)
+    ):
         round_.mend(
             REFUNDS,
             fact.id,
@@ -116,7 +119,7 @@ def compare_dispute(
 
 def _is_news(fact: disputes.Dispute, dispute: Dispute | None) -> bool:
     if dispute is None or dispute_can_become(
-        dispute.status, DisputeStatus(fact.status)
+        dispute.status, known_status(DisputeStatus, fact.status, fact.id)
     ):
         return True
     booked = {movement.stripe_id for movement in dispute.movements.all()}

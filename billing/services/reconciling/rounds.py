@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from billing.exceptions import PaymentPending, PaymentRejected
+from billing.exceptions import PaymentPending, PaymentRejected, UnknownStatus
 from billing.models import ReconciliationRun
 from billing.services.reconciling import findings, runs
 from invoices.models import Invoice
@@ -134,6 +134,8 @@ class Round:
     ) -> None:
         if isinstance(error, PaymentRejected):
             words = f"Stripe refuses: {error.reason}."
+        elif isinstance(error, UnknownStatus):
+            words = str(error)
         else:
             logger.error("%s %s was not mended", check, subject, exc_info=error)
             words = f"It could not be mended: {type(error).__name__}. The log says why."

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.services.events import record_event
+from billing.exceptions import UnknownStatus
 from billing.gateway import intents, sessions
 from billing.gateway.listing import PAGE
 from billing.gateway.sessions import Session
@@ -72,9 +73,13 @@ def _payments(intent_ids: list[str]) -> dict[str, Payment]:
 def _is_news(session: Session, checkout: Checkout | None) -> bool:
     if checkout is None:
         return session.checkout_key is not None and session.status != "expired"
-    if session.payment_status == "paid":
+    if checkout.status not in LIVE or session.payment_status == "paid":
+        return session.payment_status == "paid"
+    try:
+        return checkout.status != settling.status_of(session)
+    except UnknownStatus:
+        # For a person, and no other's hindrance: told where it is settled.
         return True
-    return checkout.status in LIVE and checkout.status != settling.status_of(session)
 
 
 def _compare(round_: Round, session: Session, payment: Payment) -> None:

@@ -25,7 +25,6 @@ _GRACE: Final = timedelta(minutes=10)
 _KEY_IS_KNOWN: Final = timedelta(hours=23)
 # No bank takes longer.
 _LONGEST: Final = timedelta(days=14)
-_EVENTS_KEPT: Final = timedelta(days=30)
 
 
 def check_attempts(round_: Round) -> None:
@@ -142,10 +141,9 @@ def check_failed_events(round_: Round) -> None:
     """Each was acted on that once came here, and was not."""
     now = round_.clock()
     records = StripeEvent.objects.unfinished(now - events.CUT_OFF)
-    recent = records.filter(
-        received_at__gt=now - _EVENTS_KEPT, updated_at__lt=now - _GRACE
-    )
-    for record in recent.order_by("pk").iterator():
+    # However old: Stripe forgets events, and never what they are about.
+    left = records.filter(updated_at__lt=now - _GRACE)
+    for record in left.order_by("pk").iterator():
         round_.look(EVENTS)
         event = Event(
             id=record.event_id,
