@@ -5,6 +5,7 @@ A test finds each POST that stands on another.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -32,8 +33,26 @@ class OncePerKey(viewsets.ViewSetMixin):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc] # of the view beside it
         post = vars(self).get("post")
-        if post and request.method == "POST" and idempotency.HEADER in request.headers:
-            vars(self)["post"] = partial(self._once, post)
+        if not post or request.method != "POST":
+            return
+        if idempotency.HEADER in request.headers:
+            post = partial(self._once, post)
+        vars(self)["post"] = partial(self._prepared, post)
+
+    def prepared(self, request: Request) -> AbstractContextManager[object]:
+        """
+        Around a POST, before a key's transaction opens and until it has ended: here a
+        view asks whatever is a network. Who may not gets none of it, and what else is
+        wrong is for the method to say.
+        """
+        return nullcontext()
+
+    def _prepared(
+        self, post: Callable[..., Any], request: Request, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        with self.prepared(request):
+            response: HttpResponse = post(request, *args, **kwargs)
+        return response
 
     def _once(
         self, post: Callable[..., Any], request: Request, *args: Any, **kwargs: Any

@@ -1,5 +1,7 @@
 """The API over what belongs to one customer or invoice: contacts, and attached files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, cast
 
@@ -147,6 +149,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 class AttachmentViewSet(ModelViewSet[Attachment]):
     """Files that go with an invoice, before it is finalized and after."""
 
+    file: attaching.StoredFile
     queryset = Attachment.objects.none()
     permission_classes = [IsAuthenticated, WritesBooks]
     parser_classes: list[Any] = [*api_settings.DEFAULT_PARSER_CLASSES, MultiPartParser]
@@ -159,6 +162,16 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
         super().initial(request, *args, **kwargs)
         # Whose invoice it is comes before what is wrong with the input.
         _ = self.invoice
+
+    @contextmanager
+    def prepared(self, request: Request) -> Iterator[None]:
+        typed = UploadSerializer(data=request.data)
+        if not typed.is_valid():
+            yield
+            return
+        upload = typed.validated_data["file"]
+        with attaching.stored(invoice=self.invoice, upload=upload) as self.file:
+            yield
 
     @cached_property
     def invoice(self) -> Invoice:
@@ -180,9 +193,9 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
         typed = UploadSerializer(data=request.data)
         typed.is_valid(raise_exception=True)
         said = typed.validated_data
-        attachment = attaching.attach_file(
+        attachment = attaching.attach_stored(
             invoice=self.invoice,
-            upload=said["file"],
+            file=self.file,
             is_mailed=said["is_mailed"],
             is_shown=said["is_shown"],
             actor=person(request),

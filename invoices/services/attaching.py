@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -28,6 +29,17 @@ MAX_FILES: Final = 20
 MAX_MAILED: Final = 7_000_000
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that was looked at and is in storage, whether or not a row says so."""
+
+    file: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+
 def attach_file(
     *,
     invoice: Invoice,
@@ -38,25 +50,68 @@ def attach_file(
     now: datetime,
 ) -> Attachment:
     """
-    Keep a file with an invoice, whatever its status, under a name that says what it is.
+    As `stored` and `attach_stored`, one after the other. Call it outside a transaction.
+    """
+    with stored(invoice=invoice, upload=upload) as file:
+        return attach_stored(
+            invoice=invoice,
+            file=file,
+            is_mailed=is_mailed,
+            is_shown=is_shown,
+            actor=actor,
+            now=now,
+        )
 
-    It is stored before the transaction opens: storage may be a network. The same bytes
-    again are the attachment that is there, mailed and shown if either time said so.
 
-    :param is_mailed: whether it goes along when the invoice is sent
-    :param is_shown: whether the customer may download it from the invoice's page
-    :raises InvalidAttachment: if it is empty, too large, of a kind that is not taken, or
-        one too many
-    :raises Deleted: if it was a draft that somebody deleted meanwhile
+@contextmanager
+def stored(*, invoice: Invoice, upload: File[Any]) -> Iterator[StoredFile]:
+    """
+    An upload, looked at and put in storage; and gone again at the end if no row came of it.
+
+    Call it outside a transaction: storage may be a network. Whoever is killed within may
+    leave a file that no row names, which nobody is ever given.
+
+    :raises InvalidAttachment: if it is empty, too large, or of a kind that is not taken
     """
     # No more than says that it is too large.
     content = upload.read(MAX_BYTES + 1)
     known = recognized(str(upload.name), content)
     sha256 = hashlib.sha256(content).hexdigest()
-    folder = f"attachments/{invoice.public_id}/{sha256}"
-    if twin := Attachment.objects.filter(
-        invoice=invoice, file__startswith=folder
-    ).first():
+    # Never the name of another's, or whoever fails would delete what somebody else keeps.
+    name = f"{uuid.uuid4().hex}{PurePath(known.name).suffix}"
+    storage = document_storage()
+    file = storage.save(f"{_folder(invoice, sha256)}/{name}", ContentFile(content))
+    try:
+        yield StoredFile(file, known.name, known.content_type, len(content), sha256)
+    finally:
+        if not Attachment.objects.filter(invoice=invoice, file=file).exists():
+            storage.delete(file)
+
+
+@transaction.atomic
+def attach_stored(
+    *,
+    invoice: Invoice,
+    file: StoredFile,
+    is_mailed: bool,
+    is_shown: bool,
+    actor: User | None,
+    now: datetime,
+) -> Attachment:
+    """
+    Keep a file with an invoice, whatever its status, under a name that says what it is.
+
+    The same bytes again are the attachment that is there, mailed and shown if either time
+    said so. Call it within `stored`.
+
+    :param is_mailed: whether it goes along when the invoice is sent
+    :param is_shown: whether the customer may download it from the invoice's page
+    :raises InvalidAttachment: if it is one too many, or too much for one mail
+    :raises Deleted: if it was a draft that somebody deleted meanwhile
+    """
+    invoice = lock_invoice(invoice.pk)
+    same = invoice.attachments.filter(file__startswith=_folder(invoice, file.sha256))
+    for twin in same.order_by("pk")[:1]:
         return change_attachment(
             attachment=twin,
             is_mailed=is_mailed or twin.is_mailed,
@@ -64,20 +119,25 @@ def attach_file(
             actor=actor,
             now=now,
         )
-    name = f"{folder}/{uuid.uuid4().hex}{PurePath(known.name).suffix}"
-    with _stored(name, content) as file:
-        attachment = Attachment(
-            business_id=invoice.business_id,
-            invoice_id=invoice.pk,
-            file=file,
-            name=known.name,
-            content_type=known.content_type,
-            size=len(content),
-            is_mailed=is_mailed,
-            is_shown=is_shown,
-            created_by=actor,
+    if invoice.attachments.count() >= MAX_FILES:
+        raise InvalidAttachment(
+            f"An invoice has at most {MAX_FILES} files: remove one of them first."
         )
-        return _attach(attachment, sha256, actor, now)
+    attachment = Attachment(
+        business_id=invoice.business_id,
+        invoice=invoice,
+        file=file.file,
+        name=file.name,
+        content_type=file.content_type,
+        size=file.size,
+        is_mailed=is_mailed,
+        is_shown=is_shown,
+        created_by=actor,
+    )
+    _check_mailed(attachment)
+    attachment.save()
+    _record("invoice.attached", attachment, actor, now, sha256=file.sha256)
+    return attachment
 
 
 @transaction.atomic
@@ -128,32 +188,8 @@ def forget_files(attachments: models.QuerySet[Attachment]) -> None:
         transaction.on_commit(delete, robust=True)
 
 
-@contextmanager
-def _stored(name: str, content: bytes) -> Iterator[str]:
-    """The file, stored; and gone again if no row came of it."""
-    storage = document_storage()
-    name = storage.save(name, ContentFile(content))
-    try:
-        yield name
-    except Exception:
-        storage.delete(name)
-        raise
-
-
-@transaction.atomic
-def _attach(
-    attachment: Attachment, sha256: str, actor: User | None, now: datetime
-) -> Attachment:
-    assert attachment.invoice_id is not None  # noqa: S101 - for mypy: set above
-    attachment.invoice = lock_invoice(attachment.invoice_id)
-    if attachment.invoice.attachments.count() >= MAX_FILES:
-        raise InvalidAttachment(
-            f"An invoice has at most {MAX_FILES} files: remove one of them first."
-        )
-    _check_mailed(attachment)
-    attachment.save()
-    _record("invoice.attached", attachment, actor, now, sha256=sha256)
-    return attachment
+def _folder(invoice: Invoice, sha256: str) -> str:
+    return f"attachments/{invoice.public_id}/{sha256}"
 
 
 def _fresh(attachment: Attachment) -> Attachment:

@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.roles import Role
 from invoices.models import Attachment, Contact
+from invoices.services import attaching
+from invoices.uploads import MAX_BYTES
 from tests.api import in_role
 from tests.factories import CustomerFactory, InvoiceFactory
 from tests.invoices.api.world import url
@@ -61,6 +66,54 @@ def test_files_of_an_invoice_are_kept_and_downloaded(api, draft):
     assert content["X-Content-Type-Options"] == "nosniff"
     assert api.delete(one).status_code == 204
     assert not Attachment.objects.exists()
+
+
+def files():
+    folder = Path(storages["documents"].location)
+    return [found for found in folder.rglob("*") if found.is_file()]
+
+
+def test_a_file_under_a_key_is_kept_if_a_row_came_of_it(
+    api, business, draft, monkeypatch
+):
+    """It is stored before the key's transaction; `tests.asking` would fail this."""
+    viewer = in_role(business, Role.VIEWER)
+
+    def attach(content, key="a key", client=api, **said):
+        return client.post(
+            url(draft, "attachments"),
+            {"file": upload(content), **said},
+            format="multipart",
+            headers={"Idempotency-Key": key},
+        )
+
+    first, again = attach(b"%PDF-1"), attach(b"%PDF-1")
+    assert (first.status_code, again.content) == (201, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+    monkeypatch.setattr(attaching, "MAX_FILES", 1)
+    for response, code in (
+        (attach(b"%PDF-2"), 422),
+        (attach(b"%PDF-2", "another"), 400),
+        (attach(b"%PDF-2", "x" * 256), 400),
+        (attach(b"%PDF-2", "a third", is_shown="perhaps"), 400),
+        (attach(b"%PDF-2", "a viewer's", viewer), 403),
+    ):
+        assert response.status_code == code
+    assert Attachment.objects.count() == len(files()) == 1
+
+
+def test_who_may_not_attach_a_file_has_none_stored(api, business, draft, monkeypatch):
+    monkeypatch.setattr(FileSystemStorage, "_save", None)
+    for client, invoice, said in (
+        (in_role(business, Role.VIEWER), draft, upload()),
+        (api, InvoiceFactory(), upload()),
+        (api, draft, upload(b"MZ", "x.pdf")),
+        (api, draft, upload(b"%PDF-" + b"0" * MAX_BYTES)),
+    ):
+        response = client.post(
+            url(invoice, "attachments"), {"file": said}, format="multipart"
+        )
+        assert response.status_code in {400, 403, 404}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from invoices.models import Attachment, Seal
 from invoices.services import attaching
 from invoices.services.drafting import delete_draft
 from invoices.services.sending import send_invoice
+from tests.at_once import at_once
 from tests.factories import InvoiceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -139,3 +140,14 @@ def test_a_deleted_draft_takes_its_files_along(now, django_capture_on_commit_cal
         delete_draft(invoice=draft, actor=None, now=now)
 
     assert (stored(), Attachment.objects.count()) == ([], 0)
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_the_same_bytes_at_once_are_one_file(now):
+    draft = InvoiceFactory()
+
+    first, second = at_once([lambda: attach(draft, now)] * 2)
+
+    assert first == second
+    assert Attachment.objects.count() == len(stored()) == 1
