@@ -1,5 +1,7 @@
 """The API over posts, comments and tags."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +33,7 @@ from blog.api.serializers import (
 )
 from blog.models import Comment, Post, Tag
 from blog.rights import writes_posts
-from blog.services import comments, posts
+from blog.services import comments, covers, posts
 from blog.states import CommentStatus
 
 NOT_AN_AUTHOR = "Your account may not write posts; an owner can make you an author."
@@ -53,6 +55,21 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
     lookup_field = "slug"
     lookup_value_regex = r"[-\w]+"
     queryset = Post.objects.none()
+    cover: covers.Cover
+
+    @contextmanager
+    def prepared(self, request: Request) -> Iterator[None]:
+        # A form alone carries a file, and most posts come as JSON.
+        if self.action != "create" or not request.FILES:
+            yield
+            return
+        typed = PostInputSerializer(data=request.data)
+        upload = typed.is_valid() and typed.validated_data.get("cover")
+        if not upload or not writes_posts(person(request)):
+            yield
+            return
+        with covers.stored(upload) as self.cover:
+            yield
 
     def get_queryset(self) -> QuerySet[Any]:
         visible = Post.objects.visible_to(self.request.user)
@@ -74,6 +91,8 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
         if not writes_posts(author):
             raise PermissionDenied(NOT_AN_AUTHOR)
         fields, tags = self._typed(request, partial=False)
+        if fields.get("cover"):
+            fields["cover"] = self.cover
         post = posts.write_post(
             author=author,
             fields=fields,
@@ -92,13 +111,14 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
     def update(self, request: Request, slug: str, *, partial: bool = False) -> Response:
         post = self._editable()
         fields, tags = self._typed(request, partial=partial)
-        changed = posts.update_post(
-            post=post,
-            fields=fields,
-            tags=tags,
-            actor=person(request),
-            now=timezone.now(),
-        )
+        with covers.stored_of(fields) as stored:
+            changed = posts.update_post(
+                post=post,
+                fields=stored,
+                tags=tags,
+                actor=person(request),
+                now=timezone.now(),
+            )
         return self._shown(changed)
 
     @extend_schema(

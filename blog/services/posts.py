@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.core.files.base import File
 from django.db import transaction
 
 from accounts.models import User
 from accounts.services.editions import begin_edition
 from accounts.services.events import record_event
 from accounts.services.writing import set_fields
-from blog import images, markdown
+from blog import markdown
 from blog.exceptions import NothingToPublish
 from blog.models import Post, tag_names
+from blog.services.covers import Cover
 from blog.services.slugs import save_with_slug, slug_of
 from blog.services.tags import find_or_make_tag
 from blog.states import PostStatus, check_post_transition
@@ -37,10 +37,9 @@ def write_post(
     """
     Write a draft.
 
-    :param fields: any of `FIELDS`; a cover is an uploaded file
+    :param fields: any of `FIELDS`; a cover is one that `covers.stored`
     :param tags: names; those not there yet are made
     :raises ValidationError: naming each field that is wrong
-    :raises InvalidImage: if the cover is no picture, or too large
     """
     post = Post(author=author)
     _write(post, fields, now)
@@ -63,7 +62,6 @@ def update_post(
     Change a post; a cover of None takes the cover away.
 
     :raises ValidationError: naming each field that is wrong
-    :raises InvalidImage: if the cover is no picture, or too large
     :raises NothingToPublish: if a published post would lose its text
     """
     post = _lock(post)
@@ -155,13 +153,12 @@ def _write(post: Post, fields: Mapping[str, Any], now: datetime) -> None:
         _forget_file(had_cover)
 
 
-def _set_cover(post: Post, upload: File[Any] | None) -> None:
-    if not upload:
+def _set_cover(post: Post, cover: Cover | None) -> None:
+    if not cover:
         post.cover, post.cover_width, post.cover_height = None, None, None
         return
-    picture = images.recoded(upload)
-    post.cover = picture.file
-    post.cover_width, post.cover_height = picture.width, picture.height
+    post.cover = cover.name
+    post.cover_width, post.cover_height = cover.width, cover.height
 
 
 def _forget_file(name: str | None) -> None:

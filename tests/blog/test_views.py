@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from blog.models import Comment, Post
-from blog.services import posts
+from blog.services import covers, posts
 from blog.states import CommentStatus
 from tests.factories import (
     CommentFactory,
@@ -406,17 +406,11 @@ def test_commenting_asks_people_to_sign_in_and_brings_them_back(client, reader):
 
 @pytest.fixture
 def covered(author, photo, now):
-    return posts.write_post(
-        author=author,
-        fields={
-            "title": "One",
-            "body": "Text.",
-            "cover": photo,
-            "cover_alt": "A desk.",
-        },
-        actor=author,
-        now=now,
-    )
+    fields = {"title": "One", "body": "Text.", "cover_alt": "A desk."}
+    with covers.stored(photo) as cover:
+        return posts.write_post(
+            author=author, fields=fields | {"cover": cover}, actor=author, now=now
+        )
 
 
 def test_a_cover_is_served_for_good_once_published(client, covered, now):

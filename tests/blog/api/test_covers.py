@@ -1,10 +1,11 @@
 import io
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from blog.models import Post
-from tests.factories import PostFactory, TagFactory
+from tests.factories import PostFactory, TagFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,23 @@ def test_a_cover_comes_as_a_form(as_user, author, photo):
     assert response.json()["cover"] == f"http://localhost:8000{post.cover_url}"
     assert post.comments_open is True
     assert post.tags.count() == 2
+
+
+def test_a_cover_under_a_key_is_stored_if_a_post_came_of_it(as_user, author, photo):
+    """Before the key's transaction opens; `tests.asking` would fail this."""
+
+    def write(client, key="a key", **said):
+        photo.seek(0)
+        body = NEW | {"cover": photo, "cover_alt": "A desk."} | said
+        headers = {"Idempotency-Key": key}
+        return client.post(POSTS, body, format="multipart", headers=headers)
+
+    first, again = write(as_user(author)), write(as_user(author))
+    assert (first.status_code, again.content) == (201, first.content)
+    assert write(as_user(author), title="Another").status_code == 422
+    assert write(as_user(author), "another", title="").status_code == 400
+    assert write(as_user(UserFactory())).status_code == 403
+    assert len(default_storage.listdir("covers")[1]) == Post.objects.count() == 1
 
 
 def test_a_cover_alone_is_changed_and_taken_away(as_user, author, photo):

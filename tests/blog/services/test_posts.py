@@ -11,7 +11,7 @@ from PIL import Image
 from accounts.models import Event
 from blog.exceptions import InvalidImage, InvalidTransition, NothingToPublish
 from blog.models import Comment, Post, Tag
-from blog.services import posts
+from blog.services import covers, posts
 from blog.states import PostStatus
 from tests.at_once import at_once
 from tests.factories import CommentFactory, PostFactory, UserFactory
@@ -27,19 +27,18 @@ def photo():
 
 def write(now, *, tags=(), **fields):
     author = UserFactory()
-    return posts.write_post(
-        author=author,
-        fields={"title": "How we invoice", "body": "Words."} | fields,
-        tags=tags,
-        actor=author,
-        now=now,
-    )
+    typed = {"title": "How we invoice", "body": "Words."} | fields
+    with covers.stored_of(typed) as stored:
+        return posts.write_post(
+            author=author, fields=stored, tags=tags, actor=author, now=now
+        )
 
 
 def update(post, now, *, tags=None, **fields):
-    return posts.update_post(
-        post=post, fields=fields, tags=tags, actor=post.author, now=now
-    )
+    with covers.stored_of(fields) as stored:
+        return posts.update_post(
+            post=post, fields=stored, tags=tags, actor=post.author, now=now
+        )
 
 
 def events(post):
@@ -137,6 +136,8 @@ def test_write_post_refuses_what_does_not_fit(now, fields, where):
 def test_write_post_refuses_a_cover_without_description(now):
     with pytest.raises(ValidationError, match="Describe the cover"):
         write(now, cover=photo())
+
+    assert default_storage.listdir("covers") == ([], [])
 
 
 def test_write_post_refuses_too_many_tags_and_keeps_nothing(now):
