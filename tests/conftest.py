@@ -24,6 +24,7 @@ from billing.gateway.client import stripe_client
 from blog.api import reads
 from invoices import guards
 from tests.api import speaking_as
+from tests.asking import only_outside_transactions
 from tests.factories import BusinessFactory, MembershipFactory
 from tests.journeys.shop import Shop
 from tests.slow import is_slow
@@ -72,6 +73,12 @@ def quick_passwords() -> Iterator[None]:
     """A hash worth an attacker's while is not worth ours."""
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network_in_transactions() -> Iterator[None]:
+    with only_outside_transactions():
         yield
 
 
