@@ -13,8 +13,10 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from threading import Thread
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +25,7 @@ from django.utils.encoding import iri_to_uri, punycode
 
 from accounts.exceptions import DestinationRefused, NotReached
 
+LOOK_UP_SECONDS: Final = 3.0
 CONNECT_SECONDS: Final = 3.0
 # Of an answer, in bytes.
 KEPT: Final = 1024
@@ -136,7 +139,12 @@ def _check_form(parts: SplitResult) -> None:
 def _addresses(place: Place) -> list[tuple[Any, Any]]:
     """Each with its family, as sockets take them."""
     try:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        found = _look_up(place)
+    except TimeoutError as error:
+        raise DestinationRefused(
+            f"Nobody says where {place.host} is. Try again in a moment, or look at who "
+            "answers for its name."
+        ) from error
     except (OSError, ValueError) as error:
         raise DestinationRefused(
             f"There is no host {place.host}. Look whether it is spelled right."
@@ -148,6 +156,31 @@ def _addresses(place: Place) -> list[tuple[Any, Any]]:
                 "anybody could reach."
             )
     return [(family, address) for family, *_, address in found]
+
+
+def _look_up(place: Place) -> list[Any]:
+    """
+    What the system's resolver says of a name.
+
+    It has no time-out of ours, and the servers that it asks are the name's owner's. So a
+    thread waits for it, and we for the thread. One left behind has nothing of ours, nor
+    keeps a process from ending: it ends when the resolver gives up, half a minute later
+    at most, or on Lambda after the next thaw.
+
+    :raises TimeoutError: if it takes longer than `LOOK_UP_SECONDS`
+    """
+    found: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(
+                socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+            )
+        except Exception as error:
+            found.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    return found.result(LOOK_UP_SECONDS)
 
 
 def _may_be_asked(address: IPv4Address | IPv6Address, *, is_secure: bool) -> bool:

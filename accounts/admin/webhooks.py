@@ -109,13 +109,19 @@ class WebhookEndpointAdmin(BackOfficeAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        if request.method == "POST":
+        if request.method == "POST" and self._may_save(request, object_id):
             # Here, because it looks the host up, which is nothing for a transaction.
             try:
                 destinations.check(request.POST.get("url", ""))
             except DestinationRefused as error:
                 vars(request)["refusal"] = ValidationError({"url": str(error)})
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _may_save(self, request: HttpRequest, object_id: str | None) -> bool:
+        if object_id is None:
+            return self.has_add_permission(request)
+        endpoint = self.get_object(request, object_id)
+        return self.has_change_permission(request, endpoint)
 
     def save_model(
         self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool

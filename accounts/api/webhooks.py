@@ -1,5 +1,7 @@
 """The API over endpoints of webhooks, and over what was sent to them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -14,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from accounts import destinations
+from accounts import destinations, selectors
 from accounts.api.schema import extend_schema, extend_schema_view
 from accounts.api.serializers import OwnBusinessField
 from accounts.api.views import check_manages
 from accounts.api.viewsets import ModelViewSet
 from accounts.http import person
 from accounts.models import Business, WebhookDelivery, WebhookEndpoint
+from accounts.roles import Permission
 from accounts.services import deliveries, endpoints
 
 ID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -119,12 +122,17 @@ class WebhookEndpointViewSet(ModelViewSet[WebhookEndpoint]):
     lookup_field = "public_id"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        url = request.data.get("url") if isinstance(request.data, dict) else None
-        if self.action in {"create", "partial_update"} and isinstance(url, str):
-            # Here, because it looks the host up, which is nothing for a transaction.
-            destinations.check(url)
+    @contextmanager
+    def prepared(self, request: Request) -> Iterator[None]:
+        if self.action == "create":
+            typed = self.get_serializer(data=request.data)
+            if typed.is_valid() and self._may_add_to(typed.validated_data["business"]):
+                destinations.check(typed.validated_data["url"])
+        yield
+
+    def _may_add_to(self, business: Business) -> bool:
+        user = person(self.request)
+        return selectors.may(user, Permission.MANAGE_BUSINESS, business)
 
     def get_queryset(self) -> QuerySet[WebhookEndpoint]:
         every = WebhookEndpoint.objects.select_related("business")
@@ -154,6 +162,8 @@ class WebhookEndpointViewSet(ModelViewSet[WebhookEndpoint]):
     def perform_update(self, serializer: BaseSerializer[WebhookEndpoint]) -> None:
         fields = dict(serializer.validated_data)
         fields.pop("business", None)
+        if "url" in fields:
+            destinations.check(fields["url"])
         serializer.instance = endpoints.update_endpoint(
             endpoint=cast("WebhookEndpoint", serializer.instance),
             actor=person(self.request),

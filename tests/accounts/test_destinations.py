@@ -114,6 +114,23 @@ def test_check_on_a_stage_says_what_is_wrong(url, reason, names, settings):
         destinations.check(url)
 
 
+def test_nobody_waits_for_a_name_that_nobody_answers_for(monkeypatch):
+    """Its owner decides how long the resolver waits, and so would a request."""
+    given_up = threading.Event()
+    monkeypatch.setattr(destinations, "LOOK_UP_SECONDS", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **more: given_up.wait(9))
+    began = time.monotonic()
+
+    try:
+        for ask in (destinations.check, post):
+            with pytest.raises(DestinationRefused, match=r"Nobody says where slow\.ex"):
+                ask("https://slow.example.com/")
+    finally:
+        given_up.set()
+
+    assert time.monotonic() - began < 2
+
+
 def test_check_takes_a_public_name(names, settings):
     settings.WEBHOOKS_TO_LOOPBACK = False
     names["xn--bcher-kva.example.com"] = [[PUBLIC, "2606:4700::6810:85e5"]]

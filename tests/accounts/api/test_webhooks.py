@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts import destinations
 from accounts.models import Event, WebhookDelivery, WebhookEndpoint
 from accounts.roles import Role
 from accounts.services import deliveries
@@ -182,6 +183,29 @@ def test_endpoints_are_for_owners(business, endpoint, now):
 
     endpoint.refresh_from_db()
     assert endpoint.enabled
+
+
+@pytest.mark.parametrize(("role", "looked_up"), [(Role.OWNER, 2), (Role.VIEWER, 0)])
+def test_a_host_is_looked_up_for_owners_alone(
+    business, endpoint, role, looked_up, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(
+        destinations, "_look_up", lambda place: asked.append(place) or []
+    )
+    client, other = in_role(business, role), WebhookEndpointFactory()
+    url = {"url": "https://hooks.example.com/"}
+    wish = url | {"types": ["*"]}
+    headers = {"Idempotency-Key": "a key"}
+
+    client.patch(path(endpoint), url)
+    client.patch(path(other), url)
+    for of in (endpoint, other):
+        body = wish | {"business": str(of.business.public_id)}
+        client.post(PATH, body, headers=headers)
+    client.patch(path(endpoint), {"enabled": False})
+
+    assert len(asked) == looked_up
 
 
 def test_a_delivery_is_sent_again_by_its_own_endpoint_only(
