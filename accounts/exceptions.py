@@ -125,3 +125,10 @@ class EndpointOff(Refusal):
 
     code = "endpoint_off"
     passes = True
+
+
+class BeingSent(Refusal):
+    """Somebody is sending this delivery at this moment."""
+
+    code = "being_sent"
+    passes = True

@@ -83,6 +83,17 @@ def attempt(
         _turn_off(delivery.endpoint, now)
 
 
+def is_under_way(delivery: WebhookDelivery, now: datetime) -> bool:
+    """Whether somebody is at a try of it, who was not killed. No delay is a lease."""
+    ends = delivery.next_try_at
+    return (
+        ends is not None
+        and now < ends
+        and delivery.tried_at is not None
+        and ends - delivery.tried_at == LEASE
+    )
+
+
 def give_up_pending(endpoint: WebhookEndpoint) -> None:
     """What is on its way to an endpoint that is turned off ends there."""
     endpoint.deliveries.filter(status=WebhookDelivery.Status.PENDING).update(
@@ -100,7 +111,12 @@ def _claim(delivery: WebhookDelivery, now: datetime) -> bool:
         is_mine = mine.update(
             tries=F("tries") + 1, tried_at=now, next_try_at=now + LEASE
         )
+        if is_mine:
+            # Read with many others, minutes ago: it may have another address by now, or
+            # another secret. It is there, as whoever deletes it waits for this row.
+            delivery.endpoint = WebhookEndpoint.objects.get(pk=delivery.endpoint_id)
     delivery.tries += is_mine
+    delivery.tried_at = now
     return bool(is_mine)
 
 
@@ -162,7 +178,10 @@ def _next(
 def _is_written(delivery: WebhookDelivery) -> bool:
     # Of a try that another has followed, or that was turned off, nothing is written.
     same = WebhookDelivery.objects.filter(
-        pk=delivery.pk, tries=delivery.tries, status=WebhookDelivery.Status.PENDING
+        pk=delivery.pk,
+        tries=delivery.tries,
+        tried_at=delivery.tried_at,
+        status=WebhookDelivery.Status.PENDING,
     )
     written = same.update(
         status=delivery.status,

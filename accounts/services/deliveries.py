@@ -7,9 +7,14 @@ from typing import Any, Final
 from django.db import transaction
 from django.tasks import TaskContext, task
 
-from accounts.exceptions import EndpointOff
+from accounts.exceptions import BeingSent, EndpointOff
 from accounts.models import Event, WebhookDelivery, WebhookEndpoint
-from accounts.services.attempts import PROMPT_MS, SECONDS_AT_ONCE, attempt
+from accounts.services.attempts import (
+    PROMPT_MS,
+    SECONDS_AT_ONCE,
+    attempt,
+    is_under_way,
+)
 
 KEPT: Final = timedelta(days=30)
 AT_A_TIME: Final = 500
@@ -105,8 +110,10 @@ def send_again(*, delivery: WebhookDelivery, now: datetime) -> WebhookDelivery:
     Try now, and for three days more if need be. One that succeeded is sent again, too.
 
     :raises EndpointOff: if its endpoint is turned off
+    :raises BeingSent: if it is on its way at this moment
     """
     _check_on(delivery.endpoint)
+    _check_not_under_way(delivery, now)
     _queue_again(WebhookDelivery.objects.filter(pk=delivery.pk), now)
     deliver_now.enqueue(delivery_id=str(delivery.public_id))
     return delivery
@@ -137,6 +144,16 @@ def _check_on(endpoint: WebhookEndpoint) -> None:
     on = WebhookEndpoint.objects.select_for_update().filter(enabled=True)
     if not on.filter(pk=endpoint.pk):
         raise EndpointOff("This endpoint is off. Turn it on first.")
+
+
+def _check_not_under_way(delivery: WebhookDelivery, now: datetime) -> None:
+    # Whoever claims a try of it waits until it is queued, and finds it anew.
+    rows = WebhookDelivery.objects.select_for_update().filter(pk=delivery.pk)
+    if not rows or is_under_way(rows[0], now):
+        raise BeingSent(
+            "This is being sent at this moment. See in two minutes how that went, and "
+            "send it again then."
+        )
 
 
 def forget_deliveries(*, now: datetime) -> int:

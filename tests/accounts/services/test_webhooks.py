@@ -9,7 +9,7 @@ from django.core import mail
 from django.core.management import call_command
 
 from accounts.api.serializers import EventSerializer
-from accounts.exceptions import EndpointOff
+from accounts.exceptions import BeingSent, EndpointOff
 from accounts.models import Event, WebhookDelivery, WebhookEndpoint
 from accounts.roles import Role
 from accounts.services import attempts, deliveries, endpoints
@@ -358,6 +358,21 @@ def test_whoever_is_killed_on_the_way_is_followed_by_another(
     assert json.loads(body)["id"] == str(event.public_id)
 
 
+def test_a_try_goes_where_the_endpoint_is_by_then(endpoint, business, listener, now):
+    """Hundreds are read at once, and the last of them tried minutes later."""
+    endpoint.url = "http://127.0.0.1:9/"
+    endpoint.save()
+    record(business, now)
+    [read] = deliveries._complete(WebhookDelivery.objects.all())
+    WebhookEndpoint.objects.update(url=listener.url, secret="whsec_another")
+
+    attempts.attempt(delivery=read, now=now)
+
+    [(_, headers, body)] = listener.heard
+    expected = attempts.signature(body, ["whsec_another"], now)
+    assert headers["PayMyInvoice-Signature"] == expected
+
+
 def test_what_a_try_says_after_another_began_is_not_written(endpoint, business, now):
     record(business, now)
     [late] = deliveries._complete(WebhookDelivery.objects.all())
@@ -399,6 +414,39 @@ def test_send_again_sends_what_succeeded_or_failed_the_same_way(
     assert listener.heard[0][2] == listener.heard[1][2]
     found = endpoint.deliveries.get()
     assert (found.status, found.tries) == (Status.SUCCEEDED, 1)
+
+
+def test_what_is_being_sent_is_not_sent_again_beside_it(endpoint, business, now):
+    record(business, now)
+    [under_way] = deliveries._complete(WebhookDelivery.objects.all())
+    attempts._claim(under_way, now)
+    a_lease_later = now + attempts.LEASE
+
+    with pytest.raises(BeingSent, match="See in two minutes how that went"):
+        deliveries.send_again(
+            delivery=under_way, now=a_lease_later - timedelta(microseconds=1)
+        )
+    # Killed, or so slow that nobody waits for it any more: what it says is its own.
+    deliveries.send_again(delivery=under_way, now=a_lease_later)
+    [again] = deliveries._complete(WebhookDelivery.objects.all())
+    attempts._claim(again, a_lease_later)
+    under_way.error = "It did not answer in time."
+    attempts._settle(under_way, now)
+
+    found = endpoint.deliveries.get()
+    assert (found.error, found.tries) == ("", 1)
+    assert attempts.is_under_way(found, a_lease_later)
+    again.error = "It answered 500."
+    attempts._settle(again, a_lease_later)
+    deliveries.send_again(delivery=again, now=a_lease_later)
+    WebhookDelivery.objects.all().delete()
+    with pytest.raises(BeingSent):
+        deliveries.send_again(delivery=again, now=a_lease_later)
+
+
+def test_no_delay_is_as_long_as_a_lease():
+    """Or what failed would look as if it were being sent."""
+    assert attempts.LEASE not in attempts.DELAYS
 
 
 def test_send_all_again_takes_what_failed(endpoint, business, listener, now):
