@@ -74,6 +74,9 @@ class BusinessForm(forms.ModelForm[Business]):
             "currency",
             "payment_terms_days",
             "tax_rounding",
+            "language",
+            "iban",
+            "bic",
             "footer",
             "logo",
         )

@@ -41,6 +41,8 @@ class BusinessAdmin(BackOfficeAdmin):
                 "fields": (
                     ("currency", "payment_terms_days"),
                     ("tax_rounding", "time_zone"),
+                    "language",
+                    ("iban", "bic"),
                     "footer",
                 )
             },

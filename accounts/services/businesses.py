@@ -8,10 +8,12 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from django.core.files import File
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
 
 from accounts.models import Business, Membership, User
+from accounts.bank_accounts import compact_bic, compact_iban
 from accounts.roles import Role
 from accounts.services.events import record_event
 from accounts.services.writing import keep_tax_id, set_fields
@@ -29,6 +31,9 @@ FIELDS: Final = frozenset(
         "payment_terms_days",
         "tax_rounding",
         "footer",
+        "language",
+        "iban",
+        "bic",
         "logo",
     }
 )
@@ -119,6 +124,17 @@ def _set(business: Business, fields: Mapping[str, Any]) -> None:
 def _stored(business: Business, logo: File[bytes] | None) -> str:
     """The name under which storage has the logo; empty where there is none."""
     if not logo:
+    _keep_account(business, fields)
+
+
+def _keep_account(business: Business, fields: Mapping[str, Any]) -> None:
+    for name, compact in (("iban", compact_iban), ("bic", compact_bic)):
+        if name not in fields:
+            continue
+        try:
+            setattr(business, name, compact(getattr(business, name)))
+        except ValidationError as error:
+            raise ValidationError({name: error.messages}) from error
         return ""
     # What the row has already is no upload.
     if isinstance(logo, FieldFile):

@@ -17,10 +17,12 @@ def details(business, **changes):
     return {
         "name": business.name,
         "email": business.email,
+        "country": business.country,
         "time_zone": "Europe/Berlin",
         "currency": "EUR",
         "payment_terms_days": "14",
         "tax_rounding": "total",
+        "language": "en",
     } | changes
 
 
@@ -242,9 +244,13 @@ def test_a_business_is_saved(signed_in, business):
         ("currency", "XXQ"),
         ("time_zone", "Mars/Olympus"),
         ("country", "Germany"),
+        ("tax_id", "DE1"),
         ("payment_terms_days", "-1"),
         ("payment_terms_days", "366"),
         ("tax_rounding", "never"),
+        ("language", "tlh"),
+        ("iban", "DE89370400440532013001"),
+        ("bic", "COBA"),
         ("logo", SimpleUploadedFile("logo.png", b"no image")),
         ("logo", SimpleUploadedFile("logo.png", b"")),
         ("logo", SimpleUploadedFile("logo.png", image(format_="GIF"))),

@@ -39,6 +39,9 @@ def of(business: Business, **changes: Any) -> dict[str, Any]:
         "payment_terms_days",
         "tax_rounding",
         "time_zone",
+        "language",
+        "iban",
+        "bic",
         "footer",
     )
     return {name: getattr(business, name) for name in fields} | changes

@@ -42,6 +42,9 @@ def test_a_business_is_made(api, owner):
         ("payment_terms_days", -1),
         ("payment_terms_days", 366),
         ("tax_rounding", "never"),
+        ("language", "tlh"),
+        ("iban", "DE89370400440532013001"),
+        ("bic", "COBA"),
     ],
 )
 def test_a_business_that_is_wrong_is_refused(api, business, field, value):
@@ -58,12 +61,20 @@ def test_a_business_that_is_wrong_is_refused(api, business, field, value):
 def test_an_owner_changes_the_business(api, business):
     answer = api.patch(
         f"/api/v1/businesses/{business.public_id}/",
-        {"name": "New", "publishes": False},
+        {
+            "name": "New",
+            "language": "de",
+            "iban": "de89 3704 0044 0532 0130 00",
+            "bic": "COBADEFFXXX",
+            "publishes": False,
+        },
     )
 
     business.refresh_from_db()
     assert (answer.status_code, answer.json()["name"]) == (200, "New")
     assert (business.name, business.publishes) == ("New", True)
+    assert answer.json()["iban"] == business.iban == "DE89370400440532013000"
+    assert (business.bic, business.language) == ("COBADEFFXXX", "de")
 
 
 @pytest.mark.parametrize("role", [Role.ACCOUNTANT, Role.AUTHOR, Role.VIEWER])
