@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
-from django.core.files import File
 from django.core.exceptions import ValidationError
+from django.core.files import File
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
 
-from accounts.models import Business, Membership, User
 from accounts.bank_accounts import compact_bic, compact_iban
+from accounts.models import Business, Membership, User
 from accounts.roles import Role
 from accounts.services.events import record_event
 from accounts.services.writing import keep_tax_id, set_fields
@@ -30,10 +30,10 @@ FIELDS: Final = frozenset(
         "currency",
         "payment_terms_days",
         "tax_rounding",
-        "footer",
         "language",
         "iban",
         "bic",
+        "footer",
         "logo",
     }
 )
@@ -119,11 +119,6 @@ def _set(business: Business, fields: Mapping[str, Any]) -> None:
     set_fields(business, fields, FIELDS)
     business.full_clean()
     keep_tax_id(business, before)
-
-
-def _stored(business: Business, logo: File[bytes] | None) -> str:
-    """The name under which storage has the logo; empty where there is none."""
-    if not logo:
     _keep_account(business, fields)
 
 
@@ -135,6 +130,11 @@ def _keep_account(business: Business, fields: Mapping[str, Any]) -> None:
             setattr(business, name, compact(getattr(business, name)))
         except ValidationError as error:
             raise ValidationError({name: error.messages}) from error
+
+
+def _stored(business: Business, logo: File[bytes] | None) -> str:
+    """The name under which storage has the logo; empty where there is none."""
+    if not logo:
         return ""
     # What the row has already is no upload.
     if isinstance(logo, FieldFile):
