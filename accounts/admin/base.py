@@ -1,10 +1,9 @@
 """What every page of the back office stands on: rights, choices, refusals, buttons."""
 
-import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib import admin, messages
@@ -19,25 +18,17 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
+from accounts.admin import confirming
 from accounts.admin.paging import Bounded, BoundedList
 from accounts.exceptions import KeyReused, Refusal, StillRunning
-from accounts.http import businesses_for, is_operator, may, person
+from accounts.http import businesses_for, is_operator, may
 from accounts.models import Business
 from accounts.roles import Permission
-from accounts.services import repeating
-
-# The hidden field by which a page knows that its button was clicked before.
-KEY: Final = "once"
-SENT_BEFORE: Final = (
-    "You sent this page before, with something else in it, and that was done. Look at it "
-    "first; sent again, this is done as well."
-)
 
 
 def label(
@@ -276,7 +267,8 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
         show: Callable[[], HttpResponse] | None = None,
     ) -> HttpResponse:
         """
-        A page that says what will happen; only its button, a POST, does it, once.
+        A page that says what will happen; only its button, a POST, does it: once, and
+        while that is still so.
 
         :param act: does it, in one transaction, and returns the sentence that says what
             was done; nothing for the network, which waits for the commit
@@ -285,11 +277,12 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
         :param show: the page to answer with instead, for what no cookie may carry there
         """
         page = self.page_of(obj.pk)
-        key = request.POST.get(KEY) or str(uuid4())
+        key = request.POST.get(confirming.KEY) or str(uuid4())
+        says = confirming.mark(title, consequence)
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
-                sentence, address = _once(
-                    request, key, lambda: (act(), done() if done else page)
+                sentence, address = confirming.once(
+                    request, key, says, lambda: (act(), done() if done else page)
                 )
                 messages.success(request, sentence)
                 return show() if show else redirect(address)
@@ -298,7 +291,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
                     messages.error(request, " ".join(_sentences(error)))
                     return redirect(page)
                 if isinstance(error, KeyReused):
-                    key, error = str(uuid4()), Refusal(SENT_BEFORE)
+                    key, error = str(uuid4()), Refusal(confirming.SENT_BEFORE)
                 show_refusal(form, error)
         context = {
             **self.admin_site.each_context(request),
@@ -306,6 +299,7 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
             "opts": self.model._meta,
             "object": obj,
             "key": key,
+            "says": says,
             "consequence": consequence,
             "form": form,
             "back": page,
@@ -330,32 +324,6 @@ class OperatorAdmin(BackOfficeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_delete and is_operator(request)
-
-
-def _once(
-    request: HttpRequest, key: str, act: Callable[[], tuple[str, str]]
-) -> tuple[str, str]:
-    """What was done, and where to go: told again to whoever clicked twice."""
-    typed = {
-        name: values
-        for name, values in request.POST.lists()
-        if name not in {KEY, "csrfmiddlewaretoken"}
-    }
-    told: list[tuple[str, str]] = []
-
-    def work() -> bytes:
-        told.append(act())
-        return json.dumps(told[0]).encode()
-
-    kept = repeating.do_once(
-        caller=f"desk:{person(request).public_id}",
-        key=key,
-        wish=json.dumps([request.path, typed], sort_keys=True).encode(),
-        now=timezone.now(),
-        work=work,
-    )
-    sentence, address = told[0] if kept is None else json.loads(kept)
-    return sentence, address
 
 
 def refusal(request: HttpRequest) -> Refusal | ValidationError | None:

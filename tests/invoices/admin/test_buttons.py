@@ -102,6 +102,49 @@ def test_those_of_another_business_are_not_found(desk, button):
     assert desk.post(address(invoice, button)).status_code == 404
 
 
+def test_what_was_agreed_to_is_done_and_nothing_else(desk, business):
+    invoice = draft(business)
+    asked = desk.get(address(invoice, "finalize")).context
+    assert "€119.00" in asked["consequence"]
+    shown = {"once": asked["key"], "said": asked["says"]}
+    invoice.lines.update(unit_price=200)
+
+    refused = press(desk, invoice, "finalize", **shown)
+
+    invoice.refresh_from_db()
+    assert invoice.is_draft
+    assert "something changed since you opened the page" in said(refused)[0]
+    again = desk.get(address(invoice, "finalize")).context
+    assert "€238.00" in again["consequence"]
+    shown = {"once": again["key"], "said": again["says"]}
+    assert said(press(desk, invoice, "finalize", **shown)) == [
+        "Finalized as INV-00001."
+    ]
+    # What it says now is another thing, and yet the second click is told the first's.
+    assert said(press(desk, invoice, "finalize", **shown)) == [
+        "Finalized as INV-00001."
+    ]
+
+
+def test_a_form_says_what_changed_and_keeps_what_was_typed(desk, business):
+    invoice = frozen(business)
+    asked = desk.get(address(invoice, "record_payment"))
+    form = payment(once=asked.context["key"], said=asked.context["says"])
+    pay(invoice, 11900)
+
+    response = press(desk, invoice, "record_payment", **form)
+
+    assert "something changed since" in response.content.decode()
+    assert 'value="Statement 7"' in response.content.decode()
+    assert "€0.00 is due" in response.content.decode()
+    assert ManualPayment.objects.count() == 1
+    form["said"] = response.context["says"]
+    assert f'name="said" value="{form["said"]}"' in response.content.decode()
+    assert said(press(desk, invoice, "record_payment", **form)) == [
+        "€119.00 is booked."
+    ]
+
+
 # Payments by hand
 
 
