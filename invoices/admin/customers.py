@@ -21,6 +21,7 @@ from accounts.exceptions import Refusal
 from accounts.http import may, person
 from accounts.roles import Permission
 from invoices import selectors, statements
+from invoices.admin.filters import CountryFilter
 from invoices.admin.history import timeline
 from invoices.admin.records import RecordAdmin, chosen_business, spoken, typed
 from invoices.forms import PeriodForm
@@ -51,7 +52,7 @@ class ContactInline(OfBusiness, StackedInline):
 @admin.register(Customer)
 class CustomerAdmin(RecordAdmin):
     list_display = ("name", "email", "country", "tax_id_", "invoices")
-    list_filter = ("country",)
+    list_filter = (CountryFilter,)
     search_fields = ("name", "email", "tax_id")
     search_help_text = "Name, email or tax id"
     ordering = ("name", "pk")

@@ -98,22 +98,32 @@ PERIODS: Final[Mapping[str | None, Callable[..., tuple[datetime, datetime]]]] = 
 }
 
 
-class CurrencyFilter(admin.SimpleListFilter):
-    """The currencies in which the person's businesses have such rows, or invoices."""
+class _OwnValuesFilter(admin.SimpleListFilter):
+    """What the rows of the person's businesses have in the field that is asked for."""
 
-    title = parameter_name = "currency"
+    parameter_name: str
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         own = businesses_for(request, model_admin.to_view).values_list("pk", flat=True)
-        # What has no business of its own is about an invoice, in its currency.
+        # What has no business of its own is about an invoice, and as that is.
         is_own = model_admin.business_path == "business"
-        model = model_admin.model if is_own else Invoice
+        model: Any = model_admin.model if is_own else Invoice
         rows = model._meta.default_manager.filter(business__in=list(own))
         # With the business, as an index has them: it is skipped through, not read.
-        pairs = rows.order_by().values_list("business", "currency").distinct()
-        return [(code, code) for code in sorted({code for _, code in pairs})]
+        pairs = rows.order_by().values_list("business", self.parameter_name).distinct()
+        return [(value, value) for value in sorted({value for _, value in pairs})]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> QuerySet[Any] | None:
-        return queryset.filter(currency=self.value()) if self.value() else None
+        if not self.value():
+            return None
+        return queryset.filter(**{self.parameter_name: self.value()})
+
+
+class CurrencyFilter(_OwnValuesFilter):
+    title = parameter_name = "currency"
+
+
+class CountryFilter(_OwnValuesFilter):
+    title = parameter_name = "country"

@@ -42,6 +42,32 @@ def test_overdue_counts_the_days_of_the_business(desk, business):
     }
 
 
+@time_machine.travel(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), tick=False)
+def test_the_longest_overdue_comes_first(desk, business):
+    days = (date(2026, 2, 5), date(2026, 2, 3), date(2026, 2, 4))
+    rows = {
+        day: frozen(business, invoice__issue_date=day, invoice__due_date=day)
+        for day in days
+    }
+
+    listed = list(desk.get(LIST, {"due": "overdue"}).context["cl"].result_list)
+
+    assert listed == [rows[day] for day in sorted(days)]
+
+
+def test_customers_are_narrowed_to_the_countries_of_ones_own(desk, business):
+    danish = CustomerFactory(business=business, country="DK")
+    CustomerFactory(business=business, country="SE")
+    CustomerFactory(country="NO")
+    customers = reverse("admin:invoices_customer_changelist")
+
+    shown = desk.get(customers, {"country": "DK"}).context["cl"]
+
+    assert list(shown.queryset) == [danish]
+    (countries,) = shown.filter_specs
+    assert countries.lookup_choices == [("DK", "DK"), ("SE", "SE")]
+
+
 @time_machine.travel(datetime(2026, 3, 15, 12, 0, tzinfo=UTC), tick=False)
 def test_paid_this_month_begins_with_the_month_of_the_business(desk, business):
     business.time_zone = "America/New_York"
