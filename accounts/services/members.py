@@ -17,7 +17,7 @@ from accounts.exceptions import (
     TooManyInvitations,
 )
 from accounts.models import Business, Event, Invitation, Membership, User
-from accounts.roles import Role
+from accounts.roles import PERMISSIONS, Permission, Role
 from accounts.services.events import record_event
 
 INVITATION_LIFETIME: Final = timedelta(days=7)
@@ -93,6 +93,17 @@ def withdraw_invitation(*, invitation: Invitation, actor: User, now: datetime) -
     _lock(invitation.business)
     if not Invitation.objects.filter(pk=invitation.pk, accepted_at=None).exists():
         raise InvalidInvitation("This invitation was accepted or withdrawn already.")
+    _withdraw(invitation, actor, now)
+
+
+def _withdraw_all_of(membership: Membership, actor: User, now: datetime) -> None:
+    """Whoever may invite nobody any more comes back by no invitation of their own."""
+    sent = membership.business.invitations.open(now).filter(invited_by=membership.user)
+    for invitation in sent.select_related("business").order_by("pk"):
+        _withdraw(invitation, actor, now)
+
+
+def _withdraw(invitation: Invitation, actor: User, now: datetime) -> None:
     record_event(
         type="member.uninvited",
         subject=invitation,
@@ -154,6 +165,9 @@ def change_role(
     *, membership: Membership, role: Role, actor: User, now: datetime
 ) -> Membership:
     """
+    Give a member another role. Who may invite nobody with it has their own invitations
+    withdrawn.
+
     :raises LastOwner: if nobody would be left to manage the business
     :raises NotAMember: if somebody removed the member meanwhile
     """
@@ -164,6 +178,8 @@ def change_role(
     _check_not_last_owner(membership)
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
+    if Permission.MANAGE_BUSINESS not in PERMISSIONS[role]:
+        _withdraw_all_of(membership, actor, now)
     record_event(
         type="member.role_changed",
         subject=membership,
@@ -178,7 +194,8 @@ def change_role(
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: User, now: datetime) -> None:
     """
-    Take a member out of a business; members may also leave by themselves.
+    Take a member out of a business; members may also leave by themselves. Invitations
+    that they sent, and nobody took, are withdrawn.
 
     :raises LastOwner: if nobody would be left to manage the business
     :raises NotAMember: if somebody removed the member meanwhile
@@ -186,6 +203,7 @@ def remove_member(*, membership: Membership, actor: User, now: datetime) -> None
     business = _lock(membership.business)
     membership = _fresh(membership)
     _check_not_last_owner(membership)
+    _withdraw_all_of(membership, actor, now)
     record_event(
         type="member.left" if membership.user == actor else "member.removed",
         subject=membership,
@@ -195,6 +213,23 @@ def remove_member(*, membership: Membership, actor: User, now: datetime) -> None
         data={"user": membership.user.username, "role": membership.role},
     )
     membership.delete()
+
+
+@transaction.atomic
+def let_go(*, membership: Membership, actor: User, now: datetime) -> None:
+    """
+    As `remove_member`, out of a business that has other members. One of theirs alone
+    keeps its owner; whoever is gone already is gone.
+
+    :raises LastOwner: if nobody would be left to manage the business
+    """
+    # Nobody joins, or leaves, between this look and what follows from it.
+    rows = _lock(membership.business).memberships
+    if (
+        rows.filter(pk=membership.pk).exists()
+        and rows.exclude(pk=membership.pk).exists()
+    ):
+        remove_member(membership=membership, actor=actor, now=now)
 
 
 def _lock(business: Business) -> Business:

@@ -57,12 +57,10 @@ def close_account(*, user: User, actor: User, now: datetime) -> User:
 
     :raises LastOwner: if others would be left in a business that nobody could manage
     """
-    own = Membership.objects.filter(user=user).select_related("business", "user")
+    own = Membership.objects.filter(user=user).select_related("business")
     # One order of locking for everyone who leaves several.
     for membership in own.order_by("business_id"):
-        others = membership.business.memberships.exclude(pk=membership.pk)
-        if others.exists():
-            members.remove_member(membership=membership, actor=actor, now=now)
+        members.let_go(membership=membership, actor=actor, now=now)
     user = User.objects.select_for_update().get(pk=user.pk)
     user.auth_token_set.all().delete()
     user.is_active = False

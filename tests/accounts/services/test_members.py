@@ -15,7 +15,7 @@ from accounts.exceptions import (
 )
 from accounts.models import Event, Invitation, Membership, User
 from accounts.roles import Role
-from accounts.services import members
+from accounts.services import members, profile
 from tests.at_once import at_once
 from tests.factories import BusinessFactory, MembershipFactory, UserFactory
 
@@ -316,6 +316,35 @@ def test_whoever_is_gone_cannot_be_changed(business, owner, now):
         members.change_role(membership=stale, role=Role.OWNER, actor=owner, now=now)
 
     assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "gone"])
+def test_no_owner_comes_back_by_an_invitation_of_their_own(
+    business, owner, invite, now, how
+):
+    former = MembershipFactory(business=business, role=Role.OWNER)
+    kept = invite("kim@example.com")
+    token = members.invite_member(
+        business=business,
+        email="jo@example.com",
+        role=Role.OWNER,
+        actor=former.user,
+        now=now,
+    ).token
+    if how == "removed":
+        members.remove_member(membership=former, actor=owner, now=now)
+    elif how == "demoted":
+        members.change_role(membership=former, role=Role.VIEWER, actor=owner, now=now)
+    else:
+        profile.close_account(user=former.user, actor=former.user, now=now)
+
+    with pytest.raises(InvalidInvitation, match="may have been withdrawn"):
+        members.accept_invitation(
+            token=token, user=UserFactory(email="jo@example.com", proven=True), now=now
+        )
+    assert list(business.invitations.all()) == [kept]
+    event = Event.objects.get(type="member.uninvited")
+    assert event.data == {"email": "jo@example.com"}
 
 
 @pytest.mark.mysql

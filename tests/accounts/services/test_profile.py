@@ -1,10 +1,14 @@
+import threading
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from accounts.exceptions import InvalidInput, LastOwner
-from accounts.models import Event
+from accounts.models import Event, Membership
 from accounts.roles import Role
-from accounts.services import profile, tokens
+from accounts.services import members, profile, tokens
+from tests.at_once import at_once
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +76,50 @@ def test_a_business_of_ones_own_keeps_its_owner(now):
     profile.close_account(user=member.user, actor=member.user, now=now)
 
     assert list(member.business.memberships.all()) == [member]
+
+
+def test_who_was_removed_meanwhile_has_left_already(now):
+    stale = MembershipFactory()
+    MembershipFactory(business=stale.business, role=Role.OWNER)
+    Membership.objects.filter(pk=stale.pk).delete()
+
+    members.let_go(membership=stale, actor=stale.user, now=now)
+
+    assert not Event.objects.exists()
+
+
+@pytest.mark.mysql
+@pytest.mark.django_db(transaction=True)
+def test_nobody_joins_a_business_whose_only_owner_goes_at_once(now):
+    """Whoever comes second meets what the first did: nobody is left without an owner."""
+    member = MembershipFactory(role=Role.OWNER)
+    user = UserFactory(email="jo@example.com", proven=True)
+    token = members.invite_member(
+        business=member.business,
+        email="jo@example.com",
+        role=Role.VIEWER,
+        actor=member.user,
+        now=now,
+    ).token
+    is_joining, has_asked = threading.Event(), threading.Event()
+
+    def join():
+        with transaction.atomic():
+            members.accept_invitation(token=token, user=user, now=now)
+            is_joining.set()
+            # Until the other one has looked who else is there, or waits to.
+            has_asked.wait(0.3)
+
+    def close():
+        is_joining.wait()
+        try:
+            profile.close_account(user=member.user, actor=member.user, now=now)
+        except LastOwner:
+            return "refused"
+        return "closed"
+
+    assert at_once([join, close]) == [None, "refused"]
+    assert list(member.business.memberships.owners()) == [member]
 
 
 def test_the_last_owner_among_others_cannot_close_the_account(now):
