@@ -73,13 +73,13 @@ def test_an_address_gets_one_mail_in_a_while(anyone, run_tasks):
     assert len(mail.outbox) == 1
 
 
-def test_signing_up_is_throttled(anyone, monkeypatch):
+def test_signing_up_is_throttled_for_who_has_signed_in_as_well(anyone, monkeypatch):
     monkeypatch.setattr(SignUpThrottle, "rate", "1/min")
     anyone.post("/api/v1/users/", NEW)
 
-    answer = anyone.post("/api/v1/users/", NEW)
-
-    assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
+    for client in (anyone, speaking_as(UserFactory())):
+        answer = client.post("/api/v1/users/", NEW | {"email": "kim@example.com"})
+        assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
 
 
 @pytest.mark.parametrize(
