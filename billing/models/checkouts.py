@@ -59,6 +59,8 @@ class Checkout(models.Model):
                 name="checkout_session_known_once_open",
             ),
         ]
+        # Few are live, and each hour somebody looks what became of them.
+        indexes = [models.Index(fields=["status"], name="checkout_by_status")]
 
     def __str__(self) -> str:
         return str(self.key)

@@ -67,6 +67,12 @@ class ReconciliationRun(models.Model):
                 name="reconciliation_run_holds_slot_exactly_while_running",
             ),
         ]
+        # The latest good one is asked for on each visit of the back office.
+        indexes = [
+            models.Index(
+                fields=["status", "until"], name="reconciliation_run_by_status"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"

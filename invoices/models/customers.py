@@ -166,6 +166,8 @@ class BalanceEntry(models.Model):
         ]
         indexes = [
             models.Index(fields=["customer", "currency"], name="balance_of_customer"),
+            # As `ledger_by_source`.
+            models.Index(fields=["source"], name="balance_by_source"),
         ]
 
     def __str__(self) -> str:

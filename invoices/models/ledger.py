@@ -93,6 +93,8 @@ class LedgerEntry(models.Model):
                 ],
                 name="ledger_of_period",
             ),
+            # The audit asks for what is booked of many sources, as whatever it is booked.
+            models.Index(fields=["source"], name="ledger_by_source"),
             # Reconciliation looks at what was written of late.
             models.Index(fields=["created_at"], name="ledger_by_writing"),
         ]
