@@ -17,7 +17,7 @@ from accounts.http import businesses_for, person
 from invoices.admin.filters import CurrencyFilter, OwnRowsFilter
 from invoices.admin.history import timeline
 from invoices.admin.records import spoken
-from invoices.admin.searching import either, numbered
+from invoices.admin.searching import either, numbered, way
 from invoices.admin.totals import credited
 from invoices.forms import ReasonForm, plain
 from invoices.http import pdf_response
@@ -64,12 +64,18 @@ class MoneyAdmin(LookOnly):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By the digits of a number as well, as invoices are found."""
-        rows, may_repeat = super().get_search_results(request, queryset, search_term)
-        found = self._numbered(request, search_term.strip())
-        if not found:
-            return rows, may_repeat
-        return either(queryset, rows, queryset.filter(found)), False
+        """
+        By each of `search_fields` by itself, as each has an index; and by the digits of
+        a number, as invoices are found.
+        """
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        ways = [way(field, text) for field in self.search_fields]
+        ways.append(self._numbered(request, text))
+        return either(
+            queryset, *(queryset.filter(each) for each in ways if each)
+        ), False
 
     def _numbered(self, request: HttpRequest, text: str) -> Q:
         """The condition for rows of an invoice with these digits; empty if none has."""

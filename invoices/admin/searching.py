@@ -13,6 +13,7 @@ CUSTOMERS: Final = 100
 COUNTERS: Final = 500
 # Of the longest number there is, zeros before it.
 DIGITS: Final = 20
+_LOOKUPS: Final = {"=": "iexact", "^": "istartswith"}
 # Said where that was not all.
 CUT: Final = (
     f"More fits than is shown: the newest {NEWEST} invoices, and those of the newest "
@@ -57,6 +58,16 @@ def numbered(
         counter__in=newest, sequence=int(text)
     )
     return list(rows.values_list("pk", flat=True))
+
+
+def way(field: str, text: str) -> Q:
+    """As Django has one of `search_fields`: `=` is all of it, `^` how it begins."""
+    if lookup := _LOOKUPS.get(field[0]):
+        return Q(**{f"{field[1:]}__{lookup}": text})
+    condition = Q()
+    for word in text.split():
+        condition &= Q(**{f"{field}__icontains": word})
+    return condition
 
 
 def either(rows: QuerySet[Any], *found: QuerySet[Any]) -> QuerySet[Any]:
