@@ -1,19 +1,29 @@
 """Whether what Stripe told agrees with the ledger. Nothing here writes."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched, chain
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Business
-from billing.models import DisputeMovement, Payment, Refund
-from billing.states import LEFT
+from billing.models import Checkout, Dispute, DisputeMovement, Payment, Refund
+from billing.states import BACK, LEFT
 from invoices.audit.findings import CHUNK, Check, Finding, chunks, in_order
-from invoices.models import LedgerEntry
+from invoices.audit.orphans import lost
+from invoices.models import BalanceEntry, Customer, Invoice, LedgerEntry
+
+# By kind, what is booked and in which currency.
+type Amounts = Mapping[str, tuple[int, str]]
 
 _KINDS: Final = LedgerEntry.Kind
+_KEPT: Final = (_KINDS.HELD_TO_BALANCE, "held_from_balance")
+_CAME: Final = (_KINDS.PAYMENT, _KINDS.HELD)
+_OF_REFUNDS: Final = (
+    *(_KINDS.REFUND, _KINDS.REFUND_FAILED),
+    *(_KINDS.HELD_REFUND, _KINDS.HELD_REFUND_FAILED),
+)
 _OF_DISPUTES: Final = (
     *(_KINDS.DISPUTE, _KINDS.DISPUTE_BACK),
     *(_KINDS.HELD_DISPUTE, _KINDS.HELD_DISPUTE_BACK),
@@ -25,18 +35,13 @@ def payments(business: Business) -> Iterator[Finding]:
     rows = Payment.objects.filter(invoice__business=business)
     for payment, words in unbooked_payments(rows):
         yield Finding("payments", str(payment.invoice), words)
-    entries = LedgerEntry.objects.filter(
-        invoice__business=business,
-        kind__in=[_KINDS.PAYMENT, _KINDS.HELD],
-        source__startswith="pi_",
-    )
-    for found in batched(in_order(entries, "pk", "source"), CHUNK, strict=False):
-        names = [source for _, source in found]
-        there = Payment.objects.filter(payment_intent__in=names)
-        known = set(there.values_list("payment_intent", flat=True))
-        for source in names:
-            if source not in known:
-                yield Finding("payments", source, "it is booked, and no payment is.")
+    ours = LedgerEntry.objects.filter(invoice__business=business)
+    # What a person booked is held against that by `invoices.audit`.
+    came = ours.filter(kind__in=_CAME).exclude(source__startswith="manual:")
+    known, words = Payment.objects.all(), "it is booked, and no payment is."
+    yield from _of_nobody("payments", came, known, "payment_intent", words)
+    kept = ours.filter(kind__in=_KEPT)
+    yield from _of_nobody("payments", kept, known, "payment_intent", words)
 
 
 def refunds(business: Business) -> Iterator[Finding]:
@@ -44,6 +49,11 @@ def refunds(business: Business) -> Iterator[Finding]:
     rows = Refund.objects.filter(payment__invoice__business=business)
     for refund, words in unbooked_refunds(rows):
         yield Finding("refunds", str(refund.payment.invoice), words)
+    entries = LedgerEntry.objects.filter(
+        invoice__business=business, kind__in=_OF_REFUNDS
+    )
+    words = "it is booked, and no refund is."
+    yield from _of_nobody("refunds", entries, Refund.objects.all(), "stripe_id", words)
     paid = Payment.objects.filter(invoice__business=business).with_refunded()
     for payment in chain.from_iterable(chunks(paid.select_related("invoice"))):
         if payment.refunded > payment.amount:
@@ -59,25 +69,66 @@ def disputes(business: Business) -> Iterator[Finding]:
     for chunk in chunks(rows.select_related("dispute__payment__invoice")):
         booked = _booked([movement.stripe_id for movement in chunk])
         for movement in chunk:
+            invoice = movement.dispute.payment.invoice
             wanted = {str(movement.kind): (movement.amount, movement.currency)}
+            name = f"{movement} of {movement.dispute}"
             found = booked[movement.stripe_id]
-            if found != wanted:
-                words = (
-                    f"{movement} of {movement.dispute} is {_said(wanted)}; booked is "
-                    f"{_said(found)}."
-                )
-                invoice = movement.dispute.payment.invoice
+            for words in _differs(name, wanted, found, invoice):
                 yield Finding("disputes", str(invoice), words)
     entries = LedgerEntry.objects.filter(
         invoice__business=business, kind__in=_OF_DISPUTES
     )
-    for page in batched(in_order(entries, "pk", "source"), CHUNK, strict=False):
-        names = [source for _, source in page]
-        there = DisputeMovement.objects.filter(stripe_id__in=names)
-        known = set(there.values_list("stripe_id", flat=True))
-        for source in names:
-            if source not in known:
-                yield Finding("disputes", source, "it is booked, and nothing moved.")
+    moved, words = DisputeMovement.objects.all(), "it is booked, and nothing moved."
+    yield from _of_nobody("disputes", entries, moved, "stripe_id", words)
+
+
+def kept(business: Business) -> Iterator[Finding]:
+    """
+    What was kept of held money is taken back once the payer has it again, but for what
+    has paid another invoice; and put back once it is here again.
+    """
+    rows: Any = Payment.objects.filter(invoice__business=business)
+    held = rows.filter(status=Payment.Status.HELD).with_left()
+    missing: defaultdict[tuple[int, str], int] = defaultdict(int)
+    for chunk in chunks(held.select_related("invoice")):
+        first = _kept_first(chunk)
+        for payment in chunk:
+            taken = first.get(payment.payment_intent, 0) - payment.kept
+            if min(taken, payment.kept) < 0 or min(taken, payment.left) > 0:
+                words = (
+                    f"of {payment}, {payment.left} is left, {payment.kept} is kept, and "
+                    f"{taken} was taken back."
+                )
+                yield Finding("kept", str(payment.invoice), words)
+            owner = payment.invoice.customer_id, payment.currency
+            missing[owner] += max(0, min(-payment.left, payment.kept))
+    for (customer, currency), amount in missing.items():
+        entries = BalanceEntry.objects.filter(customer=customer, currency=currency)
+        applied = entries.filter(kind=BalanceEntry.Kind.APPLIED)
+        used = -applied.aggregate(sum=Sum("amount", default=0))["sum"]
+        if amount > used:
+            name = Customer.objects.get(pk=customer).name
+            words = f"payers have {amount} {currency} again, of which {used} was used."
+            yield Finding("kept", name, words)
+
+
+def _kept_first(rows: Sequence[Payment]) -> dict[str, int]:
+    names = [payment.payment_intent for payment in rows]
+    entries = LedgerEntry.objects.filter(kind=_KINDS.HELD_TO_BALANCE, source__in=names)
+    return {name: -amount for name, amount in entries.values_list("source", "amount")}
+
+
+def orphans() -> Iterator[Finding]:
+    """As `invoices.audit.orphans`, of what came by Stripe."""
+    invoices = Q(invoice__in=Invoice.objects.all())
+    payments = Q(payment__in=Payment.objects.all())
+    return lost(
+        (Checkout, ~invoices),
+        (Payment, ~invoices),
+        (Refund, ~payments),
+        (Dispute, ~payments),
+        (DisputeMovement, ~Q(dispute__in=Dispute.objects.all())),
+    )
 
 
 def unbooked_payments(rows: QuerySet[Payment]) -> Iterator[tuple[Payment, str]]:
@@ -88,11 +139,10 @@ def unbooked_payments(rows: QuerySet[Payment]) -> Iterator[tuple[Payment, str]]:
             kind = _KINDS.HELD if payment.is_held else _KINDS.PAYMENT
             wanted = {str(kind): (payment.amount, payment.currency)}
             found = booked[payment.payment_intent]
-            if found != wanted:
-                words = (
-                    f"payment {payment} is {_said(wanted)}; booked is {_said(found)}."
-                )
+            for words in _differs(f"payment {payment}", wanted, found, payment.invoice):
                 yield payment, words
+            if any(entry.occurred_at != payment.received_at for entry in found):
+                yield payment, f"payment {payment} is booked as of another moment."
 
 
 def unbooked_refunds(rows: QuerySet[Refund]) -> Iterator[tuple[Refund, str]]:
@@ -101,26 +151,73 @@ def unbooked_refunds(rows: QuerySet[Refund]) -> Iterator[tuple[Refund, str]]:
     for chunk in chunks(rows):
         booked = _booked([str(refund.stripe_id) for refund in chunk])
         for refund in chunk:
-            gone = sum(amount for amount, _ in booked[str(refund.stripe_id)].values())
-            wanted = -refund.amount if refund.status in LEFT else 0
-            if gone != wanted:
-                words = f"refund {refund.stripe_id} is {wanted}; booked is {gone}."
+            found = booked[str(refund.stripe_id)]
+            wanted = _wanted(refund, has_left=bool(found))
+            name = f"refund {refund.stripe_id}"
+            for words in _differs(name, wanted, found, refund.payment.invoice):
                 yield refund, words
 
 
-def _booked(sources: list[str]) -> defaultdict[str, dict[str, tuple[int, str]]]:
+def _wanted(refund: Refund, *, has_left: bool) -> Amounts:
+    """What is booked of a refund; one that failed may have failed before it left."""
+    left, back = (
+        (_KINDS.HELD_REFUND, _KINDS.HELD_REFUND_FAILED)
+        if refund.payment.is_held
+        else (_KINDS.REFUND, _KINDS.REFUND_FAILED)
+    )
+    gone = {str(left): (-refund.amount, refund.currency)}
+    if refund.status in LEFT:
+        return gone
+    if refund.status in BACK and has_left:
+        return gone | {str(back): (refund.amount, refund.currency)}
+    return {}
+
+
+def _differs(
+    name: str, wanted: Amounts, found: Sequence[LedgerEntry], invoice: Invoice
+) -> Iterator[str]:
+    booked = {entry.kind: (entry.amount, entry.currency) for entry in found}
+    if booked != wanted:
+        yield f"{name} is {_said(wanted)}; booked is {_said(booked)}."
+    if any(entry.invoice_id != invoice.pk for entry in found):
+        yield f"{name} is of this invoice, and booked on another."
+
+
+def _booked(sources: list[str]) -> Mapping[str, list[LedgerEntry]]:
     rows = LedgerEntry.objects.filter(source__in=sources)
     # What was kept is held against the balances of customers.
-    rows = rows.exclude(kind=_KINDS.HELD_TO_BALANCE)
-    booked: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
-    for entry in rows.only("source", "kind", "amount", "currency"):
-        booked[entry.source][entry.kind] = (entry.amount, entry.currency)
+    rows = rows.exclude(kind__in=_KEPT)
+    booked: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in rows.order_by("pk"):
+        booked[entry.source].append(entry)
     return booked
 
 
-def _said(booked: dict[str, tuple[int, str]]) -> str:
+def _of_nobody(
+    check: str,
+    entries: QuerySet[LedgerEntry],
+    rows: QuerySet[Any],
+    column: str,
+    words: str,
+) -> Iterator[Finding]:
+    """Entries by the name of a row that is not there."""
+    for page in batched(in_order(entries, "pk", "source", "kind"), CHUNK, strict=False):
+        names = {source: _named(source, kind) for _, source, kind in page}
+        there = rows.filter(**{f"{column}__in": names.values()})
+        known = set(there.values_list(column, flat=True))
+        for source, name in names.items():
+            if name not in known:
+                yield Finding(check, source, words)
+
+
+def _named(source: str, kind: str) -> str:
+    # What is kept again, or is no longer, is named by its payment and the cause.
+    return source.partition(":")[0] if kind in _KEPT else source
+
+
+def _said(booked: Amounts) -> str:
     parts = [f"{amount} {code} as {kind}" for kind, (amount, code) in booked.items()]
     return ", ".join(parts) or "nothing"
 
 
-CHECKS: Final[Sequence[Check]] = (payments, refunds, disputes)
+CHECKS: Final[Sequence[Check]] = (payments, refunds, disputes, kept)

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
+from invoices.audit.belonging import belonging
 from invoices.audit.findings import Check
 from invoices.audit.money import balances, drafts, payments
 from invoices.audit.numbers import numbers
 
-CHECKS: Final[Sequence[Check]] = (numbers, payments, balances, drafts)
+CHECKS: Final[Sequence[Check]] = (
+    numbers,
+    payments,
+    balances,
+    drafts,
+    belonging,
+)

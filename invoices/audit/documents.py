@@ -24,14 +24,16 @@ def documents(
         for invoice in invoices:
             yield from invoice_findings(invoice, known)
             yield from seal_findings(invoice, invoice_content(invoice))
-            yield from file_findings(invoice, with_files=with_files)
+            stored = known.says(invoice, "invoice.document_stored")
+            yield from file_findings(invoice, stored, with_files=with_files)
         progress(len(invoices))
     for notes in chunks(_credit_notes(business)):
         known = Known.of(notes, "creditnote")
         for note in notes:
             yield from credit_note_findings(note, known)
             yield from seal_findings(note, credit_note_content(note))
-            yield from file_findings(note, with_files=with_files)
+            stored = known.says(note, "credit_note.document_stored")
+            yield from file_findings(note, stored, with_files=with_files)
         progress(len(notes))
 
 

@@ -21,13 +21,22 @@ _WORKED_OUT: Final = (
     *("subtotal", "discount", "net", "tax", "total"),
     *("prepaid", "rounding", "payable"),
 )
+_TOLD: Final = (
+    "invoice.extended",
+    "invoice.document_stored",
+    "credit_note.document_stored",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Which events there are of the documents of a chunk: how many of each type."""
+    """
+    Which events there are of the documents of a chunk: how many of each type, and what
+    the last of those says that must be so still.
+    """
 
     events: Mapping[str, Mapping[str, int]]
+    told: Mapping[tuple[str, str], Mapping[str, Any]]
 
     @classmethod
     def of(cls, rows: Sequence[Any], subject_type: str) -> "Known":
@@ -40,7 +49,15 @@ class Known:
         events: defaultdict[str, dict[str, int]] = defaultdict(dict)
         for row in counts:
             events[row["subject_id"]][row["type"]] = row["count"]
-        return cls(events)
+        told = Event.objects.filter(
+            subject_type=subject_type, subject_id__in=ids, type__in=_TOLD
+        ).order_by("pk")
+        facts = told.values_list("subject_id", "type", "data")
+        return cls(events, {(subject, name): data for subject, name, data in facts})
+
+    def says(self, row: Any, name: str) -> Mapping[str, Any]:
+        """What the last event of a type says of a document; nothing if there is none."""
+        return self.told.get((str(row.public_id), name), {})
 
     def missing(self, row: Any, *types: str) -> Iterator[Finding]:
         for name in types:
@@ -52,6 +69,7 @@ def invoice_findings(invoice: Any, known: Known) -> Iterator[Finding]:
     yield from _arithmetic(invoice)
     yield from state(invoice)
     yield from _credited(invoice)
+    yield from _times(invoice, known)
     yield from _invoice_events(invoice, known)
 
 
@@ -105,6 +123,7 @@ def state(invoice: Any) -> Iterator[Finding]:
     wrong = {
         InvoiceStatus.PAID: left > 0,
         InvoiceStatus.OPEN: left <= 0,
+        InvoiceStatus.UNCOLLECTIBLE: left <= 0,
         InvoiceStatus.VOID: bool(invoice.paid or invoice.credited),
     }
     if wrong.get(invoice.status):
@@ -150,12 +169,33 @@ def _settled(invoice: Any, note: Any, booked: int) -> int:
     return settled if note.reduces else max(0, min(booked, settled))
 
 
+def _times(invoice: Any, known: Known) -> Iterator[Finding]:
+    """It is due when it was issued for, or extended to; and paid when something came."""
+    seal = getattr(invoice, "seal", None)
+    to = known.says(invoice, "invoice.extended").get("to")
+    due = str(invoice.due_date)
+    # Canonical JSON, where no text that somebody typed has such quotes.
+    is_sealed = seal is not None and f'"due_date":"{due}"' in seal.content
+    if due != to and (to or not is_sealed):
+        words = f"it is due on {due}, and nobody moved it there."
+        yield Finding("events", str(invoice), words)
+    moments = {entry.occurred_at for entry in invoice.ledger.all()}
+    if invoice.status == InvoiceStatus.PAID and invoice.paid_at not in {
+        *moments,
+        invoice.finalized_at,
+    }:
+        words = f"it is paid since {invoice.paid_at}, when nothing was booked."
+        yield Finding("ledger", str(invoice), words)
+
+
 def _invoice_events(invoice: Any, known: Known) -> Iterator[Finding]:
     wanted = ["invoice.finalized"]
     if invoice.voided_at:
         wanted.append("invoice.voided")
     if invoice.status == InvoiceStatus.PAID and invoice.payable:
         wanted.append("invoice.paid")
+    if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
+        wanted.append("invoice.given_up")
     if invoice.sent_at:
         wanted.append("invoice.sent")
     yield from known.missing(invoice, *wanted)

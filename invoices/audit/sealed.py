@@ -36,6 +36,9 @@ def seal_findings(document: Any, content: Mapping[str, Any]) -> Iterator[Finding
         yield Finding("seals", str(document), "the seal's hash is not of its content.")
     text = seals.numbered(content, document.number, document.sequence)
     if text != seal.content:
+        content = _not_extended(content, seals.parsed(seal.content))
+        text = seals.numbered(content, document.number, document.sequence)
+    if text != seal.content:
         names = ", ".join(_changed(text, seal.content)) or "its form"
         words = f"it no longer says what was sealed: {names}."
         yield Finding("seals", str(document), words)
@@ -43,20 +46,35 @@ def seal_findings(document: Any, content: Mapping[str, Any]) -> Iterator[Finding
         yield Finding("seals", str(document), "its seal is of another number.")
 
 
+def _not_extended(
+    content: Mapping[str, Any], sealed: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """An extension moves the day on which it is due; what was printed stays sealed."""
+    now, printed = content.get("due_date"), sealed.get("due_date")
+    if now and printed and now > printed:
+        return {**content, "due_date": printed}
+    return content
+
+
 def _changed(now: str, sealed: str) -> list[str]:
     left, right = seals.parsed(now), seals.parsed(sealed)
-    # An extension moves it; what was printed stays sealed.
-    if left.get("due_date", "") >= right.get("due_date", ""):
-        left.pop("due_date", None), right.pop("due_date", None)
     names = sorted({*left, *right})
     return [name for name in names if left.get(name) != right.get(name)]
 
 
-def file_findings(document: Any, *, with_files: bool) -> Iterator[Finding]:
+def file_findings(
+    document: Any, told: Mapping[str, Any], *, with_files: bool
+) -> Iterator[Finding]:
+    """:param told: what the event says by which the PDF was stored"""
     stored: Document | None = getattr(document, "document", None)
     if stored is None:
         # It is rendered later by a task, which may be a moment away.
+        if told:
+            yield Finding("files", str(document), "its PDF was stored, and is gone.")
         return
+    if stored.sha256 != told.get("sha256"):
+        words = "no event says that just this PDF was stored."
+        yield Finding("files", str(document), words)
     if stored.sha256 not in str(stored.file.name):
         words = "the hash of its PDF is not that in the file's name."
         yield Finding("files", str(document), words)

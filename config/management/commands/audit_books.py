@@ -38,7 +38,7 @@ class Command(BaseCommand):
             businesses = businesses.filter(public_id=wanted)
             if not businesses:
                 raise CommandError(f"There is no business {wanted}.")
-        found = 0 if wanted else self._print(list(orphans()))
+        found = 0 if wanted else self._print([*orphans(), *billing_audit.orphans()])
         for business in businesses.iterator():
             found += self._audit(business, with_files=options["files"])
         if found:
