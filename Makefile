@@ -5,6 +5,8 @@ STAGE ?= dev
 WORKERS ?= 2
 # For the tool below; config/environment.py reads a variable of the same name.
 unexport STAGE
+# What one process of the many compiles, the next need not.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py

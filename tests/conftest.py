@@ -23,6 +23,7 @@ from accounts.roles import Role
 from billing.gateway.client import stripe_client
 from blog.api import reads
 from invoices import guards
+from tests import migrated
 from tests.api import speaking_as
 from tests.asking import only_outside_transactions
 from tests.factories import BusinessFactory, MembershipFactory
@@ -49,14 +50,27 @@ def django_db_modify_db_settings(
     with it each other's transactions.
     """
     database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        folder = tmp_path_factory.mktemp("database")
-        database.setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
+    if is_sqlite():
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        migrated.copy_to(file)
+        database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+def is_sqlite() -> bool:
+    return settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """A copy of what was migrated before is migrated no further than it needs."""
+    return django_db_keepdb or is_sqlite()
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """Between tests all tables are emptied, of rows as well that nobody may delete."""
+    if is_sqlite():
+        migrated.keep(Path(connection.settings_dict["NAME"]))
     # Of the class: a browser's thread has a connection for each of its contexts.
     operations: Any = type(connection.ops)
     flush = operations.execute_sql_flush
