@@ -1,29 +1,30 @@
-"""Money, credit, copies and mail, by the buttons on an invoice's page."""
+"""What the buttons on an invoice's page do, and whose they are."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.html import escape
+from pypdf import PdfReader
 
+from accounts.models import Business, Event
 from accounts.roles import Role
-from invoices import selectors
-from invoices.models import CreditNote, Invoice, LedgerEntry, ManualPayment
-from invoices.services import crediting, receiving
-from invoices.services.contacts import create_contact
+from invoices.models import Document, Invoice, LedgerEntry
+from invoices.services.finalizing import finalize_invoice
+from invoices.states import InvoiceStatus
 from tests.factories import BusinessFactory, MembershipFactory
-from tests.rows import draft, frozen, paid_in
+from tests.invoices.admin.pressing import address, offered, pay, press, said
+from tests.rows import draft, frozen
 
 pytestmark = pytest.mark.django_db
 
 BUTTONS = [
+    "finalize",
+    "finalize_and_send",
+    "send",
+    "void",
+    "give_up",
     "record_payment",
     "apply_balance",
     "credit",
@@ -34,52 +35,26 @@ BUTTONS = [
     "preview",
     "send_test",
 ]
+FROZEN = {"Download PDF", "Record payment", "Duplicate", "Attach a file"}
+MAIL = {"Send", "Preview the mail", "Send a test to me"}
 
 
-def address(row: Any, button: str) -> str:
-    return reverse(f"admin:invoices_{row._meta.model_name}_{button}", args=[row.pk])
-
-
-def press(desk: Client, row: Any, button: str, **typed: Any) -> Any:
-    return desk.post(address(row, button), typed, follow=True)
-
-
-def said(response: Any) -> list[str]:
-    return [str(message) for message in response.context["messages"]]
-
-
-def payment(**typed: Any) -> dict[str, Any]:
-    return {
-        "key": uuid4(),
-        "method": "transfer",
-        "amount": "119",
-        "received_on": date(2026, 3, 1),
-        "reference": "Statement 7",
-    } | typed
-
-
-def pay(invoice: Invoice, amount: int) -> ManualPayment:
-    now = timezone.now()
-    day = invoice.business.today(now)
-    return receiving.record_payment(
-        invoice=invoice,
-        fields={"amount": amount, "method": "cash", "received_on": day},
-        actor=None,
-        now=now,
-    )
+def meant_for(business: Business, button: str) -> Invoice:
+    return draft(business) if "finalize" in button else frozen(business)
 
 
 @pytest.mark.parametrize("button", BUTTONS)
 def test_looking_changes_nothing(desk, business, button):
-    invoice = frozen(business)
+    invoice = meant_for(business, button)
     pay(frozen(business, invoice__customer=invoice.customer), 12900)
     before = list(Invoice.objects.order_by("pk").values())
-    entries = LedgerEntry.objects.count()
+    happened, entries = Event.objects.count(), LedgerEntry.objects.count()
 
     response = desk.get(address(invoice, button))
 
     assert response.status_code == 200
     assert list(Invoice.objects.order_by("pk").values()) == before
+    assert Event.objects.count() == happened
     assert LedgerEntry.objects.count() == entries
     assert mail.outbox == []
 
@@ -87,14 +62,15 @@ def test_looking_changes_nothing(desk, business, button):
 @pytest.mark.parametrize("button", BUTTONS)
 def test_they_are_not_for_viewers(client, business, button):
     client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
-    invoice = frozen(business)
+    invoice = meant_for(business, button)
+    happened = Event.objects.count()
 
     assert client.get(address(invoice, button)).status_code == 403
-    assert press(client, invoice, button, **payment()).status_code == 403
-    assert not LedgerEntry.objects.exists()
+    assert press(client, invoice, button).status_code == 403
+    assert Event.objects.count() == happened
 
 
-@pytest.mark.parametrize("button", BUTTONS)
+@pytest.mark.parametrize("button", [*BUTTONS, "download"])
 def test_those_of_another_business_are_not_found(desk, button):
     invoice = frozen(BusinessFactory())
 
@@ -126,250 +102,139 @@ def test_what_was_agreed_to_is_done_and_nothing_else(desk, business):
     ]
 
 
-def test_a_form_says_what_changed_and_keeps_what_was_typed(desk, business):
-    invoice = frozen(business)
-    asked = desk.get(address(invoice, "record_payment"))
-    form = payment(once=asked.context["key"], said=asked.context["says"])
-    pay(invoice, 11900)
-
-    response = press(desk, invoice, "record_payment", **form)
-
-    assert "something changed since" in response.content.decode()
-    assert 'value="Statement 7"' in response.content.decode()
-    assert "€0.00 is due" in response.content.decode()
-    assert ManualPayment.objects.count() == 1
-    form["said"] = response.context["says"]
-    assert f'name="said" value="{form["said"]}"' in response.content.decode()
-    assert said(press(desk, invoice, "record_payment", **form)) == [
-        "€119.00 is booked."
-    ]
-
-
-# Payments by hand
-
-
-def test_a_payment_is_offered_over_what_is_due(desk, business):
-    invoice = frozen(business)
-    paid_in(invoice, 1900)
-
-    form = desk.get(address(invoice, "record_payment")).context["form"]
-
-    assert 'value="100.00"' in str(form["amount"])
-    assert form["received_on"].value() == business.today(timezone.now())
-
-
-def test_a_payment_is_booked_once_however_often_one_clicks(desk, business, owner):
-    invoice = frozen(business)
-    typed = payment(amount="100")
-
-    first = press(desk, invoice, "record_payment", **typed)
-    press(desk, invoice, "record_payment", **typed)
-
-    booked = ManualPayment.objects.get()
-    assert said(first) == ["€100.00 is booked."]
-    assert (booked.amount, booked.reference) == (10000, "Statement 7")
-    assert booked.recorded_by == owner
-    assert LedgerEntry.objects.get().amount == 10000
-    assert selectors.amounts(invoice).due == 1900
-
-
 @pytest.mark.parametrize(
-    ("wrong", "field"),
+    ("button", "sentence"),
     [
-        ({"amount": "1.005"}, "amount"),
-        ({"amount": "0"}, "amount"),
-        ({"amount": ""}, "amount"),
-        ({"method": "card"}, "method"),
-        ({"received_on": date(2100, 1, 1)}, "received_on"),
+        ("finalize", "This invoice is void already; only a draft can be finalized."),
+        (
+            "finalize_and_send",
+            "This invoice is void already; only a draft can be finalized.",
+        ),
+        ("send", "This invoice is void"),
+        ("void", "This invoice is void already."),
+        ("give_up", "This invoice is void and cannot become uncollectible."),
     ],
 )
-def test_what_cannot_be_booked_is_said_at_the_field(desk, business, wrong, field):
+def test_a_refusal_is_said_on_the_page_of_the_invoice(desk, business, button, sentence):
     invoice = frozen(business)
+    press(desk, invoice, "void")
 
-    response = press(desk, invoice, "record_payment", **payment(**wrong))
+    response = press(desk, invoice, button)
 
-    assert list(response.context["form"].errors) == [field]
-    assert not ManualPayment.objects.exists()
+    assert response.redirect_chain == [(address(invoice, "change"), 302)]
+    assert said(response)[0].startswith(sentence)
+    assert response.context["messages"]._loaded_data[0].level_tag == "error"
 
 
-def test_a_payment_is_taken_back_with_a_reason(desk, business):
-    invoice = frozen(business)
-    booked = pay(invoice, 11900)
+def test_finalize_gives_a_number(desk, owner, business):
+    invoice = draft(business)
 
-    response = press(desk, booked, "take_back", reason="Bounced")
+    response = press(desk, invoice, "finalize")
 
-    booked.refresh_from_db()
     invoice.refresh_from_db()
-    assert said(response) == ["€119.00 is taken back."]
-    assert booked.reversal_reason == "Bounced"
-    assert (invoice.status, selectors.amounts(invoice).due) == ("open", 11900)
-    assert response.context["actions_detail"] == []
+    assert (invoice.status, invoice.number) == (InvoiceStatus.OPEN, "INV-00001")
+    assert said(response) == ["Finalized as INV-00001."]
+    assert Event.objects.get(type="invoice.finalized").actor == owner
 
 
-def test_a_payment_is_not_taken_back_twice_nor_by_viewers(client, desk, business):
-    booked = pay(frozen(business), 11900)
-    press(desk, booked, "take_back", reason="Bounced")
+def test_finalize_and_send_does_both(desk, business, run_tasks, mailoutbox):
+    invoice = draft(business)
 
-    again = press(desk, booked, "take_back", reason="Bounced")
+    response = press(desk, invoice, "finalize_and_send")
+    run_tasks()
 
-    assert "before" in again.context["form"].non_field_errors()[0]
-    client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
-    assert press(client, booked, "take_back", reason="x").status_code == 403
-    assert LedgerEntry.objects.count() == 2
-
-
-def test_a_balance_pays_as_much_as_is_due(desk, business):
-    invoice = frozen(business)
-    pay(frozen(business, invoice__customer=invoice.customer), 12900)
-    form = desk.get(address(invoice, "apply_balance")).context["form"]
-    assert 'value="10.00"' in str(form["amount"])
-
-    too_much = press(desk, invoice, "apply_balance", amount="10.01")
-    response = press(desk, invoice, "apply_balance", amount="10")
-
-    assert "€10.00" in too_much.context["form"].non_field_errors()[0]
-    assert said(response) == ["€10.00 of the balance is applied."]
-    assert selectors.amounts(invoice).due == 10900
-
-
-# Credit
-
-
-def credit(desk: Client, invoice: Invoice, **typed: Any) -> Any:
-    key = f"line_{invoice.lines.get().pk}"
-    form = {"notes": invoice.credit_notes.count(), "reason": "Less work", key: "1"}
-    return press(desk, invoice, "credit", **form | typed)
-
-
-def test_a_credit_is_shown_before_it_is_issued(desk, business):
-    invoice = frozen(business)
-    pay(invoice, 5950)
-
-    response = credit(desk, invoice, preview="1")
-
-    shown = [(row.label, row.amount) for row in response.context["totals"]]
-    assert shown[2:] == [
-        ("Credit note", "€119.00"),
-        ("Reduces what is due by", "€59.50"),
-        ("Beyond the due", "€59.50"),
+    invoice.refresh_from_db()
+    assert invoice.sent_at == invoice.finalized_at
+    assert [mail.to for mail in mailoutbox] == [[invoice.customer.email]]
+    assert said(response) == [
+        f"Finalized as INV-00001; it goes to {invoice.customer.email}."
     ]
-    assert 'value="59.50"' in str(response.context["split"]["out_of_band"])
-    assert not CreditNote.objects.exists()
 
 
-def test_what_came_by_card_is_offered_to_go_back_by_card(desk, business):
-    invoice = frozen(business)
-    pay(invoice, 1900)
-    paid_in(invoice, 5000)
-    # Half of it is too much, and kept as balance.
-    pay(invoice, 10000)
+def test_void_and_give_up_do_what_they_say(desk, business):
+    void, hopeless = frozen(business), frozen(business)
 
-    split = credit(desk, invoice, preview="1").context["split"]
+    press(desk, void, "void")
+    press(desk, hopeless, "give_up")
 
-    assert 'value="50.00"' in str(split["refunds"])
-    assert 'value="69.00"' in str(split["out_of_band"])
-
-
-def test_a_credit_is_issued_as_it_was_shown_and_split(desk, business):
-    invoice = frozen(business)
-    pay(invoice, 5950)
-
-    response = credit(
-        desk,
-        invoice,
-        issue="1",
-        shown=11900,
-        refunds="0",
-        to_balance="50",
-        out_of_band="9.50",
-    )
-
-    note = CreditNote.objects.get()
-    assert said(response) == [f"Credit note {note.number} over €119.00 is issued."]
-    assert (note.reduces, note.to_balance, note.out_of_band) == (5950, 5000, 950)
-    assert f"/admin/invoices/creditnote/{note.pk}/" in response.content.decode()
-
-
-def test_a_second_click_issues_no_second_credit(desk, business):
-    invoice = frozen(business, quantity=2)
-    typed = {"issue": "1", "shown": 11900, "notes": 0}
-    credit(desk, invoice, **typed)
-
-    again = credit(desk, invoice, **typed)
-
-    assert CreditNote.objects.count() == 1
-    assert "since this page was opened" in again.context["split"].non_field_errors()[0]
-
-
-def test_changed_lines_are_shown_again_before_they_are_issued(desk, business):
-    invoice = frozen(business, quantity=2)
-
-    response = credit(desk, invoice, issue="1", shown=23800)
-
-    assert not CreditNote.objects.exists()
-    assert response.context["draft"].total == 11900
+    void.refresh_from_db()
+    hopeless.refresh_from_db()
+    assert (void.status, hopeless.status) == ("void", "uncollectible")
 
 
 @pytest.mark.parametrize(
-    ("typed", "sentence"),
+    ("status", "titles"),
     [
-        ({"reason": ""}, "This field is required."),
-        ({"refunds": "1"}, "€59.50"),
+        (
+            "draft",
+            {"Finalize", "Finalize and send", "Preview PDF"}
+            | {"Duplicate", "Attach a file"},
+        ),
+        (
+            "open",
+            FROZEN
+            | MAIL
+            | {"Credit", "Extend the due date", "Remind now"}
+            | {"Revise", "Void", "Mark uncollectible"},
+        ),
+        ("uncollectible", FROZEN | MAIL | {"Credit", "Revise", "Void"}),
+        ("paid", FROZEN | MAIL | {"Credit"}),
+        ("void", FROZEN),
     ],
 )
-def test_a_credit_that_does_not_come_out_is_refused(desk, business, typed, sentence):
+def test_each_status_offers_what_is_possible(desk, business, now, status, titles):
+    invoice = draft(business)
+    if status != "draft":
+        finalize_invoice(invoice=invoice, actor=None, now=now)
+        Invoice.objects.update(
+            status=status,
+            paid_at=now if status == "paid" else None,
+            voided_at=now if status == "void" else None,
+        )
+
+    assert offered(desk, invoice) == titles
+
+
+def test_viewers_are_offered_the_document_alone(client, business):
+    client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
+
+    assert offered(client, frozen(business)) == {"Download PDF"}
+    assert offered(client, draft(business)) == {"Preview PDF"}
+
+
+def test_the_document_is_downloaded_under_its_number(desk, business, tmp_path):
     invoice = frozen(business)
-    pay(invoice, 5950)
 
-    response = credit(desk, invoice, issue="1", shown=11900, **typed)
+    response = desk.get(address(invoice, "download"))
 
-    assert not CreditNote.objects.exists()
-    assert sentence in response.content.decode()
-
-
-def test_more_than_is_left_is_refused_at_its_line(desk, business):
-    invoice = frozen(business)
-    name = f"line_{invoice.lines.get().pk}"
-
-    response = credit(desk, invoice, preview="1", **{name: "2"})
-
-    assert response.context["form"].errors == {name: ["1 of this is left to credit."]}
+    (tmp_path / "invoice.pdf").write_bytes(response.content)
+    assert response["Content-Disposition"] == 'attachment; filename="INV-00001.pdf"'
+    assert "INV-00001" in PdfReader(tmp_path / "invoice.pdf").pages[0].extract_text()
 
 
-def test_what_is_credited_in_full_is_not_credited_again(desk, business):
-    invoice = frozen(business)
-    crediting.issue_credit_note(
-        invoice=invoice,
-        quantities=None,
-        reason="All",
-        split=crediting.Split(),
-        actor=None,
-        now=timezone.now(),
-    )
+def test_a_draft_is_previewed_in_its_language_and_nothing_is_stored(
+    desk, business, tmp_path
+):
+    invoice = draft(business, invoice__language="de")
+    url = address(invoice, "download")
 
-    response = desk.get(address(invoice, "credit"), follow=True)
+    response = desk.get(url)
 
-    assert said(response) == ["Nothing is left to credit of what was chosen."]
-
-
-def test_a_credit_note_has_a_page_to_look_at(desk, business):
-    invoice = frozen(business)
-    credit(desk, invoice, issue="1", shown=11900)
-    note = CreditNote.objects.get()
-
-    response = desk.get(address(note, "change"))
-
-    assert [(row.label, row.amount) for row in response.context["totals"]] == [
-        ("Net", "€100.00"),
-        ("VAT 19 %", "€19.00"),
-        ("Total", "€119.00"),
-        ("Taken off what was due", "€119.00"),
-    ]
-    assert response.context["timeline"][0].what == "Credit note issued"
-    assert desk.post(address(note, "change"), {"reason": "x"}).status_code == 403
+    (tmp_path / "draft.pdf").write_bytes(response.content)
+    assert response["Content-Disposition"].startswith("inline")
+    assert "no-store" in response["Cache-Control"]
+    assert "ENTWURF" in PdfReader(tmp_path / "draft.pdf").pages[0].extract_text()
+    assert not Document.objects.exists()
 
 
-# Other documents, and time
+def test_a_preview_that_cannot_be_worked_out_says_why(desk, business):
+    invoice = draft(business, invoice__discount_amount=Decimal(1000))
+    url = address(invoice, "download")
+
+    response = desk.get(url, follow=True)
+
+    assert response.redirect_chain == [(address(invoice, "change"), 302)]
+    assert said(response)[0].startswith("The discount is larger than")
 
 
 def test_a_copy_opens_as_a_draft(desk, business):
@@ -435,71 +300,6 @@ def test_the_due_date_moves_later_only(desk, business):
     assert invoice.due_date == later
 
 
-# Mail
-
-
-def test_the_mail_is_shown_as_the_customer_gets_it(desk, business):
-    invoice = frozen(business)
-
-    response = desk.get(address(invoice, "preview"))
-
-    shown = response.context["mail"]
-    assert shown.to == [invoice.customer.email]
-    assert invoice.number in shown.subject
-    in_the_frame = escape(shown.alternatives[0][0])
-    assert f'srcdoc="{in_the_frame}"' in response.content.decode()
-
-
-def test_a_draft_has_no_mail_to_show(desk, business):
-    response = desk.get(address(draft(business), "preview"), follow=True)
-
-    assert "only a finalized one" in said(response)[0]
-
-
 @pytest.mark.parametrize("button", ["remind", "extend"])
 def test_a_draft_is_due_on_no_day_yet(desk, business, button):
     assert desk.get(address(draft(business), button)).status_code == 404
-
-
-@pytest.mark.parametrize("button", ["send", "finalize_and_send"])
-def test_a_page_names_everybody_who_gets_the_mail(desk, business, button):
-    invoice = frozen(business) if button == "send" else draft(business)
-    for name, gets_invoices in (("books", True), ("dunning", False)):
-        create_contact(
-            customer=invoice.customer,
-            fields={
-                "name": name,
-                "email": f"{name}@example.com",
-                "gets_invoices": gets_invoices,
-            },
-            actor=None,
-            now=timezone.now(),
-        )
-    to = f"{invoice.customer.email}, books@example.com"
-
-    asked = desk.get(address(invoice, button))
-
-    assert f"{to} gets the link" in asked.context["consequence"]
-    assert f"goes to {to}." in said(press(desk, invoice, button))[0]
-
-
-def test_a_test_goes_to_who_asks(desk, business, owner, run_tasks):
-    invoice = frozen(business)
-
-    press(desk, invoice, "send_test")
-    run_tasks()
-
-    assert [message.to for message in mail.outbox] == [[owner.email]]
-
-
-def test_a_reminder_goes_out_at_once(desk, business, run_tasks):
-    invoice = frozen(business)
-
-    response = press(desk, invoice, "remind")
-    run_tasks()
-
-    assert said(response) == [f"A reminder goes to {invoice.customer.email}."]
-    assert [message.to for message in mail.outbox] == [[invoice.customer.email]]
-    told = desk.get(address(invoice, "change")).context["timeline"]
-    assert "Customer reminded" in [each.what for each in told]
-    assert "Reminder handed to the mail server" in [each.what for each in told]

@@ -2,17 +2,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pypdf import PdfReader
 
 from accounts.models import Business, Event
 from accounts.roles import Role
-from invoices.models import Customer, Document, Invoice, InvoiceLine, TaxRate
-from invoices.services.finalizing import finalize_invoice
+from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
 from invoices.services.sending import send_invoice
-from invoices.states import InvoiceStatus
 from tests.factories import (
     BusinessFactory,
     CustomerFactory,
@@ -22,15 +18,12 @@ from tests.factories import (
     TaxRateFactory,
     UserFactory,
 )
+from tests.invoices.admin.pressing import address, said
 from tests.rows import draft, frozen, paid_in
 
 pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:invoices_invoice_add")
-LIST = reverse("admin:invoices_invoice_changelist")
-FROZEN = {"Download PDF", "Record payment", "Duplicate", "Attach a file"}
-MAIL = {"Send", "Preview the mail", "Send a test to me"}
-BUTTONS = ["finalize", "finalize_and_send", "send", "void", "give_up"]
 
 
 @pytest.fixture
@@ -41,15 +34,6 @@ def customer(business: Business) -> Customer:
 @pytest.fixture
 def rate(business: Business) -> TaxRate:
     return TaxRateFactory(business=business)
-
-
-def page(invoice: Invoice) -> str:
-    return reverse("admin:invoices_invoice_change", args=[invoice.pk])
-
-
-def press(client: Client, invoice: Invoice, button: str) -> Any:
-    url = reverse(f"admin:invoices_invoice_{button}", args=[invoice.pk])
-    return client.post(url, follow=True)
 
 
 def typed(*lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -77,16 +61,6 @@ def typed(*lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return form
 
 
-def messages(response: Any) -> list[str]:
-    return [str(message) for message in response.context["messages"]]
-
-
-def offered(client: Client, invoice: Invoice) -> set[str]:
-    entries = client.get(page(invoice)).context["actions_detail"]
-    flat = [item for entry in entries for item in entry.get("items", [entry])]
-    return {item["title"] for item in flat}
-
-
 # Writing
 
 
@@ -106,13 +80,10 @@ def test_a_draft_is_written_with_its_lines(desk, owner, customer, rate):
     response = desk.post(ADD, form | {"_continue": ""}, follow=True)
 
     draft = Invoice.objects.get()
-    assert response.redirect_chain == [(page(draft), 302)]
-    assert str(draft) in messages(response)[0]
-    assert (draft.customer, draft.reference, draft.created_by) == (
-        customer,
-        "PO-7",
-        owner,
-    )
+    assert response.redirect_chain == [(address(draft, "change"), 302)]
+    assert str(draft) in said(response)[0]
+    written = (draft.customer, draft.reference, draft.created_by)
+    assert written == (customer, "PO-7", owner)
     assert list(draft.lines.order_by("position").values_list("description")) == [
         ("Design",),
         ("Hosting",),
@@ -153,7 +124,7 @@ def test_a_draft_is_changed_and_its_lines_replaced(desk, customer, rate):
         notes="Thank you.",
     )
 
-    desk.post(page(invoice), form)
+    desk.post(address(invoice, "change"), form)
 
     invoice.refresh_from_db()
     assert invoice.notes == "Thank you."
@@ -177,10 +148,10 @@ def test_the_page_behind_the_back_button_can_be_saved_again(desk, customer, rate
         },
         customer=customer.pk,
     )
-    desk.post(page(line.invoice), form)
+    desk.post(address(line.invoice, "change"), form)
     assert not InvoiceLine.objects.filter(pk=line.pk).exists()
 
-    response = desk.post(page(line.invoice), form | {"reference": "PO-8"})
+    response = desk.post(address(line.invoice, "change"), form | {"reference": "PO-8"})
 
     assert response.status_code == 302
     assert line.invoice.lines.get().unit_price == 5
@@ -291,7 +262,7 @@ def test_tax_rates_no_longer_used_are_offered_to_drafts_that_have_them(
         return [str(name) for key, name in field.choices if key]
 
     assert choices(ADD) == [rate.name]
-    assert choices(page(line.invoice)) == ["Old", rate.name]
+    assert choices(address(line.invoice, "change")) == ["Old", rate.name]
 
 
 def test_owners_of_several_businesses_say_for_which_they_write(desk, owner, customer):
@@ -320,7 +291,7 @@ def test_without_any_business_there_is_nothing_to_begin_with(client):
 
 def test_a_draft_is_deleted_by_its_service(desk, business):
     invoice = draft(business)
-    url = reverse("admin:invoices_invoice_delete", args=[invoice.pk])
+    url = address(invoice, "delete")
     desk.get(url)
     assert Invoice.objects.count() == 1
 
@@ -336,7 +307,7 @@ def test_a_draft_is_deleted_by_its_service(desk, business):
 def test_a_draft_shows_what_it_comes_to(desk, business):
     invoice = draft(business, quantity=2, invoice__discount_percent=10)
 
-    totals = desk.get(page(invoice)).context["totals"]
+    totals = desk.get(address(invoice, "change")).context["totals"]
 
     assert [(row.label, row.amount) for row in totals] == [
         ("Lines", "€200.00"),
@@ -350,7 +321,7 @@ def test_a_frozen_invoice_shows_what_was_paid_and_what_is_due(desk, business):
     invoice = frozen(business)
     paid_in(invoice, 1900)
 
-    response = desk.get(page(invoice))
+    response = desk.get(address(invoice, "change"))
 
     assert [(row.label, row.amount) for row in response.context["totals"]] == [
         ("Lines", "€100.00"),
@@ -365,18 +336,18 @@ def test_a_frozen_invoice_shows_what_was_paid_and_what_is_due(desk, business):
 def test_discounts_of_lines_are_shown_as_they_were_typed(desk, business):
     invoice = frozen(business, discount_percent=Decimal("2.5"), discount_amount=3)
 
-    assert "-2.5 % -3" in desk.get(page(invoice)).content.decode()
+    assert "-2.5 % -3" in desk.get(address(invoice, "change")).content.decode()
 
 
 def test_a_draft_has_no_link_for_the_customer(desk, business):
-    assert "customer_link" not in desk.get(page(draft(business))).context
+    assert "customer_link" not in desk.get(address(draft(business), "change")).context
 
 
 def test_what_happened_is_told_newest_first(desk, owner, business):
     invoice = frozen(business)
     send_invoice(invoice=invoice, actor=owner, now=timezone.now())
 
-    told = desk.get(page(invoice)).context["timeline"]
+    told = desk.get(address(invoice, "change")).context["timeline"]
 
     assert [each.what for each in told] == ["Invoice sent", "Invoice finalized"]
     assert (told[0].who, told[0].detail) == (owner.full_name, invoice.customer.email)
@@ -386,7 +357,10 @@ def test_what_happened_is_told_newest_first(desk, owner, business):
 def test_a_frozen_invoice_shows_its_notes(desk, business):
     invoice = frozen(business, invoice__notes="Thank you for your order.")
 
-    assert "Thank you for your order." in desk.get(page(invoice)).content.decode()
+    assert (
+        "Thank you for your order."
+        in desk.get(address(invoice, "change")).content.decode()
+    )
 
 
 def test_a_frozen_invoice_is_not_changed_even_by_a_forged_form(desk, business, rate):
@@ -396,9 +370,9 @@ def test_a_frozen_invoice_is_not_changed_even_by_a_forged_form(desk, business, r
         customer=invoice.customer.pk,
         reference="forged",
     )
-    delete = reverse("admin:invoices_invoice_delete", args=[invoice.pk])
+    delete = address(invoice, "delete")
 
-    assert desk.post(page(invoice), form).status_code == 403
+    assert desk.post(address(invoice, "change"), form).status_code == 403
     assert desk.post(delete, {"post": "yes"}).status_code == 403
 
     invoice.refresh_from_db()
@@ -407,7 +381,7 @@ def test_a_frozen_invoice_is_not_changed_even_by_a_forged_form(desk, business, r
 
 
 def test_a_frozen_invoice_has_nothing_to_fill_in(desk, business):
-    html = desk.get(page(frozen(business))).content.decode()
+    html = desk.get(address(frozen(business), "change")).content.decode()
 
     assert 'name="customer"' not in html
     assert 'name="lines-0-description"' not in html
@@ -418,202 +392,8 @@ def test_viewers_see_a_draft_and_cannot_change_it(client, business, rate):
     client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
     invoice = draft(business)
 
-    html = client.get(page(invoice)).content.decode()
+    html = client.get(address(invoice, "change")).content.decode()
 
     assert "€119.00" in html
     assert 'name="lines-0-description"' not in html
-    assert client.post(page(invoice), typed()).status_code == 403
-
-
-# Buttons
-
-
-@pytest.mark.parametrize("button", BUTTONS)
-def test_a_button_asks_first_and_a_get_changes_nothing(desk, business, button):
-    invoice = draft(business) if "finalize" in button else frozen(business)
-    before = Invoice.objects.values().get()
-    happened = Event.objects.count()
-
-    response = desk.get(reverse(f"admin:invoices_invoice_{button}", args=[invoice.pk]))
-
-    assert response.templates[0].name == "admin/confirm.html"
-    assert Invoice.objects.values().get() == before
-    assert Event.objects.count() == happened
-
-
-@pytest.mark.parametrize("button", BUTTONS)
-def test_a_button_is_not_for_viewers(client, business, button):
-    client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
-    invoice = draft(business) if "finalize" in button else frozen(business)
-    before = Invoice.objects.values().get()
-
-    assert press(client, invoice, button).status_code == 403
-    assert Invoice.objects.values().get() == before
-
-
-@pytest.mark.parametrize("button", [*BUTTONS, "download"])
-def test_a_button_of_another_business_is_not_found(desk, button):
-    invoice = frozen(BusinessFactory())
-    url = reverse(f"admin:invoices_invoice_{button}", args=[invoice.pk])
-
-    assert desk.get(url).status_code == 404
-    assert desk.post(url).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("button", "sentence"),
-    [
-        ("finalize", "This invoice is void already; only a draft can be finalized."),
-        (
-            "finalize_and_send",
-            "This invoice is void already; only a draft can be finalized.",
-        ),
-        ("send", "This invoice is void"),
-        ("void", "This invoice is void already."),
-        ("give_up", "This invoice is void and cannot become uncollectible."),
-    ],
-)
-def test_a_refusal_is_said_on_the_page_of_the_invoice(desk, business, button, sentence):
-    invoice = frozen(business)
-    press(desk, invoice, "void")
-
-    response = press(desk, invoice, button)
-
-    assert response.redirect_chain == [(page(invoice), 302)]
-    assert messages(response)[0].startswith(sentence)
-    assert response.context["messages"]._loaded_data[0].level_tag == "error"
-
-
-def test_finalize_gives_a_number(desk, owner, business):
-    invoice = draft(business)
-
-    response = press(desk, invoice, "finalize")
-
-    invoice.refresh_from_db()
-    assert (invoice.status, invoice.number) == (InvoiceStatus.OPEN, "INV-00001")
-    assert messages(response) == ["Finalized as INV-00001."]
-    assert Event.objects.get(type="invoice.finalized").actor == owner
-
-
-def test_finalize_and_send_does_both(desk, business, run_tasks, mailoutbox):
-    invoice = draft(business)
-
-    response = press(desk, invoice, "finalize_and_send")
-    run_tasks()
-
-    invoice.refresh_from_db()
-    assert invoice.sent_at == invoice.finalized_at
-    assert [mail.to for mail in mailoutbox] == [[invoice.customer.email]]
-    assert messages(response) == [
-        f"Finalized as INV-00001; it goes to {invoice.customer.email}."
-    ]
-
-
-def test_send_mails_and_then_offers_to_send_again(
-    desk, business, run_tasks, mailoutbox
-):
-    invoice = frozen(business)
-    assert "Send" in offered(desk, invoice)
-
-    press(desk, invoice, "send")
-    run_tasks()
-
-    assert len(mailoutbox) == 1
-    assert "Send again" in offered(desk, invoice)
-    again = desk.get(reverse("admin:invoices_invoice_send", args=[invoice.pk]))
-    assert again.context["title"] == "Send again"
-
-
-def test_void_and_give_up_do_what_they_say(desk, business):
-    void, hopeless = frozen(business), frozen(business)
-
-    press(desk, void, "void")
-    press(desk, hopeless, "give_up")
-
-    void.refresh_from_db()
-    hopeless.refresh_from_db()
-    assert (void.status, hopeless.status) == ("void", "uncollectible")
-
-
-@pytest.mark.parametrize(
-    ("status", "titles"),
-    [
-        (
-            "draft",
-            {"Finalize", "Finalize and send", "Preview PDF"}
-            | {"Duplicate", "Attach a file"},
-        ),
-        (
-            "open",
-            FROZEN
-            | MAIL
-            | {"Credit", "Extend the due date", "Remind now"}
-            | {"Revise", "Void", "Mark uncollectible"},
-        ),
-        ("uncollectible", FROZEN | MAIL | {"Credit", "Revise", "Void"}),
-        ("paid", FROZEN | MAIL | {"Credit"}),
-        ("void", FROZEN),
-    ],
-)
-def test_each_status_offers_what_is_possible(desk, business, now, status, titles):
-    invoice = draft(business)
-    if status != "draft":
-        finalize_invoice(invoice=invoice, actor=None, now=now)
-        Invoice.objects.update(
-            status=status,
-            paid_at=now if status == "paid" else None,
-            voided_at=now if status == "void" else None,
-        )
-
-    assert offered(desk, invoice) == titles
-
-
-def test_viewers_are_offered_the_document_alone(client, business):
-    client.force_login(MembershipFactory(business=business, role=Role.VIEWER).user)
-
-    assert offered(client, frozen(business)) == {"Download PDF"}
-    assert offered(client, draft(business)) == {"Preview PDF"}
-
-
-def test_the_document_is_downloaded_under_its_number(desk, business, tmp_path):
-    invoice = frozen(business)
-
-    response = desk.get(reverse("admin:invoices_invoice_download", args=[invoice.pk]))
-
-    (tmp_path / "invoice.pdf").write_bytes(response.content)
-    assert response["Content-Disposition"] == 'attachment; filename="INV-00001.pdf"'
-    assert "INV-00001" in PdfReader(tmp_path / "invoice.pdf").pages[0].extract_text()
-
-
-def test_a_draft_is_previewed_in_its_language_and_nothing_is_stored(
-    desk, business, tmp_path
-):
-    invoice = draft(business, invoice__language="de")
-    url = reverse("admin:invoices_invoice_download", args=[invoice.pk])
-
-    response = desk.get(url)
-
-    (tmp_path / "draft.pdf").write_bytes(response.content)
-    assert response["Content-Disposition"].startswith("inline")
-    assert "no-store" in response["Cache-Control"]
-    assert "ENTWURF" in PdfReader(tmp_path / "draft.pdf").pages[0].extract_text()
-    assert not Document.objects.exists()
-
-
-def test_a_preview_that_cannot_be_worked_out_says_why(desk, business):
-    invoice = draft(business, invoice__discount_amount=Decimal(1000))
-    url = reverse("admin:invoices_invoice_download", args=[invoice.pk])
-
-    response = desk.get(url, follow=True)
-
-    assert response.redirect_chain == [(page(invoice), 302)]
-    assert messages(response)[0].startswith("The discount is larger than")
-
-
-def test_an_invoice_is_found_by_its_number(desk, business):
-    invoice = frozen(business)
-    frozen(business)
-
-    found = desk.get(LIST, {"q": "INV-00001"}).context["cl"].queryset
-
-    assert list(found) == [invoice]
+    assert client.post(address(invoice, "change"), typed()).status_code == 403
