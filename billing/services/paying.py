@@ -82,7 +82,9 @@ def _find_or_make(
     if checkout and _is_abandoned(checkout, now):
         move_checkout(checkout=checkout, to=CheckoutStatus.SUPERSEDED, now=now)
         checkout = None
-    return checkout or _make(invoice, wanted, now), wanted
+    if checkout is None:
+        checkout = begin_attempt(invoice=invoice, amount=wanted, now=now)
+    return checkout, wanted
 
 
 def _check_due(invoice: Invoice) -> int:
@@ -125,7 +127,11 @@ def _is_abandoned(checkout: Checkout, now: datetime) -> bool:
     )
 
 
-def _make(invoice: Invoice, amount: int, now: datetime) -> Checkout:
+def begin_attempt(*, invoice: Invoice, amount: int, now: datetime) -> Checkout:
+    """
+    Write down what Stripe is to be asked for. Call it with the invoice locked, and with
+    no live attempt.
+    """
     key = uuid4()
     expires_at = (now + _LIFETIME).replace(microsecond=0)
     checkout = Checkout.objects.create(

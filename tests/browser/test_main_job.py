@@ -34,7 +34,7 @@ def write_and_send(owner):
     owner.choose("Finalize and send")
     owner.photograph("5-confirm")
     page.get_by_role("button", name="Finalize and send").click()
-    expect(page.get_by_text("INV-00011").first).to_be_visible()
+    expect(page.get_by_text("INV-00012").first).to_be_visible()
     owner.photograph("6-open")
     return page.url
 
@@ -73,12 +73,12 @@ def test_an_owner_invoices_and_a_customer_pays(
     sign_in(owner)
     invoice = write_and_send(owner)
     shop.run_tasks()
-    link = re.search(r"http://\S+/i/\S+/", shop.mail("INV-00011"))
+    link = re.search(r"http://\S+/i/\S+/", shop.mail("INV-00012"))
     pay(customer, link[0])
     shop.stripe.courier.wait()
     shop.run_tasks()
 
-    assert "714.00" in shop.mail("Payment received for invoice INV-00011")
+    assert "714.00" in shop.mail("Payment received for invoice INV-00012")
     owner.page.goto(invoice)
     expect(owner.page.get_by_text("Paid").first).to_be_visible()
     owner.photograph("7-paid")

@@ -1,11 +1,10 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -17,101 +16,18 @@ from blog.models import Comment, Post
 from blog.services.comments import comment_on_post, moderate_comment
 from blog.services.posts import publish_post, write_post
 from blog.states import CommentStatus
-from invoices.models import Customer, Invoice, InvoiceLine, LedgerEntry, TaxRate
-from invoices.services.attaching import attach_file
-from invoices.services.booking import book
+from config.demo import fates
+from config.demo.samples import CONTACTS, CUSTOMERS, MAIL, SAMPLES, Sample
+from invoices.models import Customer, InvoiceLine, TaxRate
 from invoices.services.contacts import create_contact
-from invoices.services.correcting import void_invoice
 from invoices.services.customers import create_customer
 from invoices.services.drafting import create_draft
 from invoices.services.finalizing import finalize_invoice
-from invoices.services.locking import lock_invoice
-from invoices.services.sending import send_invoice
 from invoices.services.tax_rates import create_tax_rate
 
 EMAIL = "demo@example.com"
 PASSWORD = "paymyinvoice"  # noqa: S105 - told to whoever loads it
 POSTS = Path(settings.BASE_DIR) / "config" / "demo"
-
-CUSTOMERS = {
-    "Northwind Traders": ("accounts@northwind.example", "GB", "GB123456782"),
-    "Kaffeehaus am Markt": ("buchhaltung@kaffeehaus.example", "DE", ""),
-    "Sakura Press": ("keiri@sakura.example", "JP", ""),
-    "Harbor & Finch LLC": ("ap@harborfinch.example", "US", ""),
-    "Werkstatt Wien GmbH": ("office@werkstatt.example", "AT", "ATU12345675"),
-}
-
-MAIL = ("invoices", "reminders", "statements")
-# Each with the mail that is for them.
-CONTACTS = {
-    "Werkstatt Wien GmbH": ("Buchhaltung", "rechnung@werkstatt.example", "invoices"),
-    "Harbor & Finch LLC": ("Collections", "late@harborfinch.example", "reminders"),
-}
-# Goes with the invoice of that customer that is open.
-TIMESHEET_OF = "Northwind Traders"
-TIMESHEET = """\
-day,hours,what
-Monday,8,Interviews and first sketches
-Tuesday,8,Color and type
-Wednesday,8,Templates
-Thursday,8,Templates
-Friday,8,Review with the team
-Saturday,4,Corrections
-"""
-
-
-class Sample(NamedTuple):
-    """An invoice of the demo: issued `age` days ago, and what became of it."""
-
-    customer: str
-    currency: str
-    age: int
-    fate: str
-    tax: str
-    lines: tuple[tuple[str, str, str], ...]
-
-
-SAMPLES = (
-    Sample(
-        "Kaffeehaus am Markt", "EUR", 96, "paid", "VAT 19 %",
-        (("Identity and menu design", "4", "640"), ("Print proofs", "1", "86.50")),
-    ),
-    Sample("Sakura Press", "JPY", 71, "paid", "No tax", (("Cover artwork", "1", "180000"),)),
-    Sample(
-        "Northwind Traders", "EUR", 64, "paid", "VAT 19 %",
-        (("Workshop, two days", "2", "980"),),
-    ),
-    Sample(
-        "Kaffeehaus am Markt", "EUR", 40, "overdue", "VAT 7 %",
-        (("Menu cards, letterpress", "120", "1.95"),),
-    ),
-    Sample(
-        "Harbor & Finch LLC", "USD", 33, "overdue", "No tax",
-        (("Landing page, design", "3", "720"), ("Landing page, build", "2", "720")),
-    ),
-    Sample(
-        "Werkstatt Wien GmbH", "EUR", 21, "void", "Reverse charge",
-        (("Signage concept", "1", "1450"),),
-    ),
-    Sample(
-        "Werkstatt Wien GmbH", "EUR", 20, "paid", "Reverse charge",
-        (("Signage concept", "1", "1540"),),
-    ),
-    Sample(
-        "Northwind Traders", "EUR", 6, "open", "VAT 19 %",
-        (("Brand guidelines", "5.5", "640"), ("Font license", "1", "149.99")),
-    ),
-    Sample("Sakura Press", "JPY", 3, "open", "No tax", (("Illustrations", "6", "24500"),)),
-    Sample(
-        "Harbor & Finch LLC", "USD", 2, "open", "No tax",
-        (("Design retainer", "1", "2400"),),
-    ),
-    Sample(
-        "Kaffeehaus am Markt", "EUR", 0, "draft", "VAT 19 %",
-        (("Window lettering", "1", "420"),),
-    ),
-    Sample("Sakura Press", "JPY", 0, "draft", "No tax", (("Spine lettering", "1", "32000"),)),
-)  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -153,6 +69,8 @@ def _books(owner: User, now: datetime) -> None:
             "country": "DE",
             "tax_id": "DE123456788",
             "time_zone": "Europe/Berlin",
+            # An example that banks give.
+            "iban": "DE89370400440532013000",
             "footer": "Studio Nordlicht · nordlicht.example · +49 30 5550 0123",
         },
     )
@@ -182,6 +100,7 @@ def _books(owner: User, now: datetime) -> None:
         )
     for sample in SAMPLES:
         _invoice(sample, customers[sample.customer], rates[sample.tax], owner, now)
+    fates.forget_stripe(now)
 
 
 def _tax_rates(business: Business, owner: User, now: datetime) -> dict[str, TaxRate]:
@@ -230,34 +149,7 @@ def _invoice(
     if sample.fate == "draft":
         return
     invoice = finalize_invoice(invoice=invoice, actor=owner, now=issued)
-    if sample.fate == "void":
-        void_invoice(invoice=invoice, actor=owner, now=issued)
-        return
-    if sample.fate == "open" and sample.customer == TIMESHEET_OF:
-        attach_file(
-            invoice=invoice,
-            upload=ContentFile(TIMESHEET.encode(), name="timesheet.csv"),
-            is_mailed=True,
-            is_shown=True,
-            actor=owner,
-            now=issued,
-        )
-    send_invoice(invoice=invoice, actor=owner, now=issued)
-    if sample.fate == "paid":
-        _pay(invoice, issued + timedelta(days=min(sample.age, 11)))
-
-
-def _pay(invoice: Invoice, at: datetime) -> None:
-    invoice = lock_invoice(invoice.pk)
-    book(
-        invoice=invoice,
-        kind=LedgerEntry.Kind.PAYMENT,
-        source=f"demo:{invoice.public_id}",
-        amount=invoice.payable or 0,
-        currency=invoice.currency,
-        occurred_at=at,
-        now=at,
-    )
+    fates.FATES[sample.fate](fates.Story(invoice, owner, issued))
 
 
 def _blog(owner: User, now: datetime) -> None:
