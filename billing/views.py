@@ -227,9 +227,7 @@ def _return_state(checkout: Checkout, *, is_known: bool) -> str:
 @require_safe
 @for_customer
 def document(request: HttpRequest, invoice: Invoice) -> HttpResponse:
-    return pdf_response(
-        invoice, documents.read_document(invoice=invoice), as_attachment=False
-    )
+    return pdf_response(invoice, documents.read_document(invoice), as_attachment=False)
 
 
 @require_safe
@@ -243,7 +241,7 @@ def file(request: HttpRequest, invoice: Invoice, file_id: UUID) -> HttpResponse:
 @for_customer
 def credit_note(request: HttpRequest, invoice: Invoice, note_id: UUID) -> HttpResponse:
     note = get_object_or_404(invoice.credit_notes, public_id=note_id)
-    document = documents.read_document(credit_note=note)
+    document = documents.read_document(note)
     return pdf_response(note, document, as_attachment=False)
 
 

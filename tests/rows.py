@@ -173,7 +173,7 @@ def _series(business: Business) -> Series:
 
 
 def _document(business: Business) -> Document:
-    return documents.store_document(invoice=frozen(business))
+    return documents.store_document(frozen(business))
 
 
 def _attachment(business: Business) -> Attachment:

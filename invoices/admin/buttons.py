@@ -113,7 +113,7 @@ class InvoiceButtons(AttachButton):
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
         invoice = self.get_object(request, object_id)
         if not invoice.is_draft:
-            document = documents.read_document(invoice=invoice)
+            document = documents.read_document(invoice)
             return pdf_response(invoice, document, as_attachment=True)
         try:
             document = documents.preview_document(draft=invoice, now=timezone.now())

@@ -296,7 +296,7 @@ class CreditNoteAdmin(MoneyAdmin):
     @button("Download PDF", "picture_as_pdf")
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
         note = self.get_object(request, object_id)
-        document = documents.read_document(credit_note=note)
+        document = documents.read_document(note)
         return pdf_response(note, document, as_attachment=True)
 
 

@@ -267,7 +267,7 @@ class CreditNoteViewSet(ReadOnlyModelViewSet[CreditNote]):
     @action(detail=True, renderer_classes=[JSONRenderer, PdfRenderer])
     def document(self, request: Request, id: str) -> HttpResponse:  # noqa: A002 - its name in the address
         note = self.get_object()
-        document = documents.read_document(credit_note=note)
+        document = documents.read_document(note)
         return pdf_response(note, document, as_attachment=True)
 
     def _typed(

@@ -253,7 +253,7 @@ def _with_files(
 ) -> EmailMultiAlternatives:
     if note := delivery.credit_note:
         message = emails.credit_note_sent(note, delivery.to)
-        content = documents.read_document(credit_note=note)
+        content = documents.read_document(note)
         message.attach(f"{note.number}.pdf", content, _PDF)
         return message
     if period:
@@ -270,7 +270,7 @@ def _with_files(
 
 def attach(message: EmailMultiAlternatives, invoice: Invoice) -> None:
     """The PDF, and what the business wants to go along."""
-    document = documents.read_document(invoice=invoice)
+    document = documents.read_document(invoice)
     message.attach(invoice.document_name, document, _PDF)
     for attachment in invoice.attachments.filter(is_mailed=True).order_by("pk"):
         with attachment.file.open("rb") as file:

@@ -26,18 +26,16 @@ def store_document_later(issued: Issued) -> None:
 @task
 def _store_document(invoice_id: int) -> None:
     """Render an invoice and keep its PDF."""
-    _stored(Invoice.objects.get(pk=invoice_id))
+    store_document(Invoice.objects.get(pk=invoice_id))
 
 
 @task
 def _store_credit_note(public_id: str) -> None:
     """Render a credit note and keep its PDF."""
-    _stored(CreditNote.objects.get(public_id=public_id))
+    store_document(CreditNote.objects.get(public_id=public_id))
 
 
-def store_document(
-    *, invoice: Invoice | None = None, credit_note: CreditNote | None = None
-) -> Document:
+def store_document(issued: Issued) -> Document:
     """
     The PDF of a frozen invoice, or of a credit note: rendered and stored if it is not
     there yet.
@@ -47,14 +45,24 @@ def store_document(
 
     :raises InvalidTransition: if the invoice is a draft
     """
-    return _stored(_one_of(invoice, credit_note))
+    if document := Document.objects.filter(**{_kind(issued): issued}).first():
+        return document
+    if isinstance(issued, Invoice) and issued.is_draft:
+        raise InvalidTransition("A draft has no document yet; finalize it first.")
+    content = _render(issued)
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"{_kind(issued)}s/{issued.public_id}/{sha256}.pdf"
+    storage = document_storage()
+    # A full disk, or a kill, leaves a part of it. That stays: another process may be at
+    # it, and the storage finds a name beside it.
+    if not storage.exists(name) or storage.size(name) != len(content):
+        name = storage.save(name, ContentFile(content))
+    return _keep(issued, name, sha256, len(content))
 
 
-def read_document(
-    *, invoice: Invoice | None = None, credit_note: CreditNote | None = None
-) -> bytes:
+def read_document(issued: Issued) -> bytes:
     """The bytes of the stored PDF; see `store_document`, whose errors it raises."""
-    with _stored(_one_of(invoice, credit_note)).file.open("rb") as file:
+    with store_document(issued).file.open("rb") as file:
         content: bytes = file.read()
     return content
 
@@ -73,28 +81,6 @@ def preview_document(*, draft: Invoice, now: datetime) -> bytes:
     from invoices import pdf  # noqa: PLC0415 - as below
 
     return pdf.render_draft(draft, draft.business.today(now))
-
-
-def _one_of(invoice: Invoice | None, credit_note: CreditNote | None) -> Issued:
-    if (invoice is None) == (credit_note is None):
-        raise TypeError("A document is of an invoice or of a credit note.")
-    return invoice or credit_note  # type: ignore[return-value] # one is there
-
-
-def _stored(issued: Issued) -> Document:
-    if document := Document.objects.filter(**{_kind(issued): issued}).first():
-        return document
-    if isinstance(issued, Invoice) and issued.is_draft:
-        raise InvalidTransition("A draft has no document yet; finalize it first.")
-    content = _render(issued)
-    sha256 = hashlib.sha256(content).hexdigest()
-    name = f"{_kind(issued)}s/{issued.public_id}/{sha256}.pdf"
-    storage = document_storage()
-    # A full disk, or a kill, leaves a part of it. That stays: another process may be at
-    # it, and the storage finds a name beside it.
-    if not storage.exists(name) or storage.size(name) != len(content):
-        name = storage.save(name, ContentFile(content))
-    return _keep(issued, name, sha256, len(content))
 
 
 def _kind(issued: Issued) -> str:

@@ -18,7 +18,7 @@ def test_books_that_agree_have_no_difference_and_others_have(
     monkeypatch.setenv("CHAOS_MAIL", str(mail))
     deliver(stripe, *stripe.pay(start(invoice).session_id))
     run_tasks()
-    store_document(invoice=invoice)
+    store_document(invoice)
     (payment,) = Payment.objects.all()
     mail.write_text(f"<receipt-{payment.public_id}@localhost>\n" * 2)
     intents = {payment.payment_intent: (10_000, "eur")}

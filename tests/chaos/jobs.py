@@ -105,6 +105,6 @@ def run_worker() -> None:
 def read_documents(invoices: Sequence[int]) -> None:
     """As a customer reads them."""
     for invoice in Invoice.objects.filter(pk__in=invoices):
-        content = documents.read_document(invoice=invoice)
+        content = documents.read_document(invoice)
         assert content.startswith(b"%PDF-"), invoice
         assert content.rstrip().endswith(b"%%EOF"), invoice

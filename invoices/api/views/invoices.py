@@ -263,7 +263,7 @@ class InvoiceViewSet(ReadOnlyModelViewSet[Invoice]):
     @action(detail=True, renderer_classes=[JSONRenderer, PdfRenderer])
     def document(self, request: Request, id: str) -> HttpResponse:
         invoice = self.get_object()
-        document = documents.read_document(invoice=invoice)
+        document = documents.read_document(invoice)
         return pdf_response(invoice, document, as_attachment=True)
 
     @extend_schema(

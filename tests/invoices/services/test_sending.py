@@ -67,9 +67,7 @@ def test_send_invoice_mails_the_customer_the_document(invoice, run_tasks):
 
     (message,) = mail.outbox
     assert message.to == [invoice.customer.email]
-    assert [part.content for part in message.attachments] == [
-        read_document(invoice=invoice)
-    ]
+    assert [part.content for part in message.attachments] == [read_document(invoice)]
     event = Event.objects.get(type="invoice.sent")
     assert (event.type, event.actor) == ("invoice.sent", actor)
     assert event.data == {"to": invoice.customer.email}
