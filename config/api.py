@@ -37,7 +37,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """
     Any refusal as `application/problem+json`; anything unforeseen stays a 500.
 
-    `code` is stable. `errors`, where the input is wrong, names each field.
+    `code` is stable. `errors`, where the input is wrong, names each field; of a row in a
+    list, below its index.
     """
     if isinstance(error, Refusal):
         return _refused(error)
@@ -84,8 +85,20 @@ def _invalid(errors: Any) -> Response:
         HTTPStatus.BAD_REQUEST,
         "invalid",
         "Something in the request is wrong; see errors.",
-        errors=errors,
+        errors=_by_row(errors) if isinstance(errors, dict) else errors,
     )
+
+
+def _by_row(errors: dict[str, Any]) -> dict[str, Any]:
+    """Services name the field of a row in one word: `lines.0.quantity`."""
+    shown: dict[str, Any] = {}
+    for name, messages in errors.items():
+        *rows, field = str(name).split(".")
+        at = shown
+        for row in rows:
+            at = at.setdefault(row, {})
+        at[field] = messages
+    return shown
 
 
 def _code(error: Exception) -> str:

@@ -337,18 +337,9 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["config.description.describe"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.description.with_keys",
+        "config.description.complete",
     ],
     "TITLE": "PayMyInvoice API",
-    "DESCRIPTION": (
-        "Publish, invoice and get paid.\n\n"
-        "Every POST takes an `Idempotency-Key`. Lost the answer? Ask again with the same "
-        "key and the same body: what was done is not done again, and you get the answer "
-        "of the first time, with `Idempotent-Replayed: true`. A key is yours alone, has "
-        "up to 255 characters and is kept for 24 hours. Kept is what was done, and what "
-        "was refused with 409; not what was wrong with the request, nor what failed (5xx), "
-        "of which nothing was done: ask again with the same key."
-    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
@@ -359,9 +350,12 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CommentStatus": "blog.states.CommentStatus",
         "InvoiceStatus": "invoices.states.InvoiceStatus",
+        "ManualPaymentMethod": "invoices.models.ManualPayment.Method",
+        "PaymentProblem": "billing.models.Payment.Problem",
         "PaymentStatus": "billing.models.Payment.Status",
         "PostStatus": "blog.states.PostStatus",
         "RefundStatus": "billing.states.RefundStatus",
+        "TaxCategory": "invoices.models.TaxCategory",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -25,24 +25,25 @@ class UserFilter(filters.FilterSet):
 
 
 class MembershipFilter(filters.FilterSet):
-    business = filters.UUIDFilter(field_name="business__public_id")
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
     role = filters.ChoiceFilter(choices=Role.choices)
 
 
 class InvitationFilter(filters.FilterSet):
-    business = filters.UUIDFilter(field_name="business__public_id")
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
     accepted = filters.BooleanFilter(
-        field_name="accepted_at", lookup_expr="isnull", exclude=True
+        "accepted_at", "isnull", exclude=True, label="Whether somebody came by it."
     )
 
 
 class EventFilter(filters.FilterSet):
-    business = filters.UUIDFilter(field_name="business__public_id")
+    business = filters.UUIDFilter("business__public_id", label="A business's id.")
     type = filters.CharFilter(help_text="As in `invoice.finalized`.")
     subject_type = filters.CharFilter(help_text="As in `invoice`.")
-    subject_id = filters.CharFilter()
+    subject_id = filters.CharFilter(label="The id of what it happened to.")
     since = filters.IsoDateTimeFilter(
         field_name="occurred_at",
         lookup_expr="gte",
+        label="ISO 8601, with its offset from UTC.",
         validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
     )

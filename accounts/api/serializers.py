@@ -1,6 +1,6 @@
 """People and businesses as JSON. Rows are known by `public_id`, people by user name."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -115,9 +115,18 @@ class BusinessSerializer(serializers.ModelSerializer[Business]):
         )
 
 
+# Of a field that names a row by its id.
+NO_SUCH_ROW: Final[dict[str, Any]] = {
+    "does_not_exist": "Nothing has this id, or nothing that you may see.",
+    "invalid": "This is no id; one reads as 5e0f0ad2-6a0c-4c5e-9d0f-2b8f6a1e7c34.",
+}
+
+
 @extend_schema_field(serializers.UUIDField())
 class OwnBusinessField(serializers.SlugRelatedField[Business]):
     """The id of a business that the reader is a member of."""
+
+    default_error_messages = NO_SUCH_ROW
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

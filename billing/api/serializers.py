@@ -37,6 +37,11 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     refunded = serializers.IntegerField(
         read_only=True, help_text="What went back, or is on its way; minor units."
     )
+    problem = serializers.ChoiceField(
+        choices=[("", "None"), *Payment.Problem.choices],
+        read_only=True,
+        help_text="Why it is held.",
+    )
     balance_transactions = BalanceTransactionSerializer(
         many=True,
         read_only=True,

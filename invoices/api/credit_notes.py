@@ -34,7 +34,7 @@ from invoices.services import crediting, documents
 
 class CreditNoteLineSerializer(serializers.ModelSerializer[CreditNoteLine]):
     position = serializers.IntegerField(
-        read_only=True, help_text="That of the invoice's line."
+        read_only=True, help_text="That of the invoice's line, counted from 0."
     )
     net = serializers.IntegerField(read_only=True, help_text="Minor units.")
 
@@ -110,7 +110,9 @@ class CreditNoteDetailSerializer(CreditNoteSerializer):
 
 
 class CreditedLineSerializer(serializers.Serializer[Any]):
-    position = serializers.IntegerField(help_text="As the invoice says it.")
+    position = serializers.IntegerField(
+        help_text="As the invoice says it: the first line has 0."
+    )
     quantity = serializers.DecimalField(14, 4)
 
 
@@ -190,7 +192,7 @@ class CreditNoteFilter(filters.FilterSet):
     customer = filters.UUIDFilter("customer__public_id", label="A customer's id.")
     invoice = filters.UUIDFilter("invoice__public_id", label="An invoice's id.")
     currency = filters.CharFilter(label="ISO 4217, such as EUR.")
-    number = filters.CharFilter()
+    number = filters.CharFilter(label="The whole number, as it is printed.")
     issued_after = filters.DateFilter("issue_date", "gte", label="That day included.")
     issued_before = filters.DateFilter("issue_date", "lt", label="That day excluded.")
 

@@ -6,12 +6,15 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.serializers import NO_SUCH_ROW
 from invoices.models import Invoice
 
 
 @extend_schema_field(serializers.UUIDField())
 class InvoiceField(serializers.SlugRelatedField[Invoice]):
     """The id of an invoice that the reader may see."""
+
+    default_error_messages = NO_SUCH_ROW
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

@@ -36,7 +36,7 @@ class InvoiceFilter(filters.FilterSet):
     # A row has one status, and so comes once: nothing needs to be sorted to see to it.
     status = filters.MultipleChoiceFilter(choices=InvoiceStatus.choices, distinct=False)
     currency = filters.CharFilter(label="ISO 4217, such as EUR.")
-    number = filters.CharFilter()
+    number = filters.CharFilter(label="The whole number, as it is printed.")
     issued_after = filters.DateFilter("issue_date", "gte", label="That day included.")
     issued_before = filters.DateFilter("issue_date", "lt", label="That day excluded.")
     overdue = filters.BooleanFilter(method="late", label="Open and past its due date.")

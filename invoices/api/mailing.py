@@ -203,7 +203,14 @@ class ReminderStepViewSet(ModelViewSet[ReminderStep]):
         request=None,
         responses={201: ReminderStepSerializer(many=True)},
     )
-    @action(detail=False, methods=["post"], url_path="usual")
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="usual",
+        # All of them, and no page of a list.
+        filterset_class=None,
+        pagination_class=None,
+    )
     def usual(self, request: Request) -> Response:
         """
         Three, ten and twenty-four days after the due date, and an inactive step three

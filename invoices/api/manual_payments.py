@@ -31,7 +31,13 @@ class ManualPaymentRequestSerializer(serializers.ModelSerializer[ManualPayment])
     class Meta:
         model = ManualPayment
         fields = ("id", "invoice", "method", "amount", "received_on", "reference")
-        extra_kwargs = {"amount": {"help_text": "Minor units."}}
+        extra_kwargs = {
+            "amount": {
+                "help_text": "Minor units of the invoice's currency.",
+                "error_messages": {"invalid": "A whole number of minor units."},
+            },
+            "received_on": {"help_text": "The day on which it came."},
+        }
 
 
 class ReversalSerializer(serializers.Serializer[ManualPayment]):

@@ -221,7 +221,7 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
 
     @extend_schema(
         summary="Download a file",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={(200, "*/*"): OpenApiTypes.BINARY},
     )
     @action(detail=True)
     def content(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -64,8 +64,8 @@ class PeriodSerializer(serializers.Serializer[Any]):
 class StatementRowSerializer(serializers.Serializer[Any]):
     day = serializers.DateField()
     document = serializers.CharField()
-    charge = serializers.IntegerField()
-    payment = serializers.IntegerField()
+    charge = serializers.IntegerField(help_text="What it adds to what is owed.")
+    payment = serializers.IntegerField(help_text="What it takes off.")
     balance = serializers.IntegerField(help_text="What is owed after it.")
 
 

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.serializers import NO_SUCH_ROW
 from invoices import selectors
 from invoices.api.serializers.of_business import OfBusinessSerializer
 from invoices.models import Customer
@@ -50,6 +51,8 @@ class CustomerDetailSerializer(CustomerSerializer):
 @extend_schema_field(serializers.UUIDField())
 class CustomerField(serializers.SlugRelatedField[Customer]):
     """The id of a customer whose invoices the reader may see."""
+
+    default_error_messages = NO_SUCH_ROW
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

@@ -1,8 +1,10 @@
 from contextlib import suppress
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.languages import LANGUAGES
 from invoices import selectors
 from invoices.api.serializers.lines import AdjustmentSerializer, LineSerializer
 from invoices.api.serializers.payments import ManualPaymentSerializer
@@ -10,43 +12,62 @@ from invoices.api.serializers.taxes import TaxTotalSerializer
 from invoices.exceptions import AmountOutOfRange
 from invoices.models import Invoice
 
-_TOTALS: Final = (
-    "subtotal",
-    "discount",
-    "net",
-    "tax",
-    "total",
-    "prepaid",
-    "rounding",
-    "payable",
-)
+_TOTALS: Final = {
+    "subtotal": "The sum of the lines; with tax where prices include it.",
+    "discount": "Taken off the subtotal; with tax where prices include it.",
+    "net": "What tax is worked out on.",
+    "tax": "Of all rates.",
+    "total": "Net and tax.",
+    "prepaid": "Paid before, outside these books.",
+    "rounding": "What rounding for cash adds, or takes off.",
+    "payable": "The total, without what was prepaid, rounded for cash.",
+}
+_WORKED_OUT: Final = {
+    name: {"help_text": f"Minor units. {meaning}"} for name, meaning in _TOTALS.items()
+}
+_FROZEN: Final = "Name and addresses as they were when it was finalized; null before."
+
+
+@extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+class PartyField(serializers.JSONField):
+    """Who issued an invoice, or who owes it."""
 
 
 class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
     """
     An invoice in a list; amounts in minor units of `currency`.
 
-    Those of a draft are worked out as it stands. Rows come from
-    `Invoice.objects.with_amounts()` with drafts' lines prefetched; `now` is in context.
+    Those of a draft are worked out as it stands; null where they are out of range.
     """
+
+    # Rows come from `Invoice.objects.with_amounts()` with drafts' lines prefetched; `now`
+    # is in context.
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     business = serializers.UUIDField(source="business.public_id", read_only=True)
     customer = serializers.UUIDField(source="customer.public_id", read_only=True)
     customer_name = serializers.SerializerMethodField()
     is_overdue = serializers.SerializerMethodField()
-    paid = serializers.IntegerField(read_only=True)
+    paid = serializers.IntegerField(
+        read_only=True, help_text="By card, transfer, cash or balance; minor units."
+    )
     credited = serializers.IntegerField(
         read_only=True, help_text="Taken off the due by credit notes."
     )
-    refunded = serializers.IntegerField(read_only=True)
+    refunded = serializers.IntegerField(
+        read_only=True,
+        help_text="Given back: by card, as balance, otherwise. It is not due again; "
+        "minor units.",
+    )
     disputed = serializers.IntegerField(
         read_only=True, help_text="Withdrawn by payers' banks. It is not due again."
     )
     held = serializers.IntegerField(
         read_only=True, help_text="Arrived, and waits for a decision."
     )
-    due = serializers.IntegerField(read_only=True)
+    due = serializers.IntegerField(
+        read_only=True, help_text="What is left to pay, in minor units."
+    )
     link = serializers.SerializerMethodField(
         help_text="The customer's own, secret page; none for a draft."
     )
@@ -84,6 +105,7 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             "updated_at",
         )
         read_only_fields = fields
+        extra_kwargs: dict[str, dict[str, Any]] = _WORKED_OUT
 
     def to_representation(self, invoice: Invoice) -> dict[str, Any]:
         shown: dict[str, Any] = super().to_representation(invoice)
@@ -122,6 +144,11 @@ class InvoiceDetailSerializer(InvoiceSerializer):
         allow_null=True,
         help_text="The invoice that was written in its place.",
     )
+    seller = PartyField(read_only=True, help_text=_FROZEN)
+    buyer = PartyField(read_only=True, help_text=_FROZEN)
+    language = serializers.ChoiceField(
+        choices=[("", "The customer's"), *LANGUAGES], read_only=True
+    )
     lines = LineSerializer(many=True, read_only=True)
     adjustments = AdjustmentSerializer(many=True, read_only=True)
     taxes = TaxTotalSerializer(many=True, read_only=True)
@@ -149,8 +176,10 @@ class InvoiceDetailSerializer(InvoiceSerializer):
         )
         read_only_fields = fields
         extra_kwargs = {
-            name: {"normalize_output": True}
-            for name in ("discount_percent", "discount_amount", "prepaid_amount")
+            **_WORKED_OUT,
+            "discount_percent": {"normalize_output": True},
+            "discount_amount": {"normalize_output": True},
+            "prepaid_amount": {"normalize_output": True},
         }
 
     def _estimate(self, shown: dict[str, Any], estimate: selectors.Estimate) -> None:

@@ -26,11 +26,11 @@ class TaxRateSerializer(OfBusinessSerializer[TaxRate]):
 
 
 class TaxTotalSerializer(serializers.Serializer[Any]):
-    """Tax of one rate; amounts in minor units."""
+    """Tax of one rate."""
 
     name = serializers.CharField()
     category = serializers.ChoiceField(choices=TaxCategory.choices)
     percent = serializers.DecimalField(6, 3, normalize_output=True)
     note = serializers.CharField()
-    net = serializers.IntegerField()
-    amount = serializers.IntegerField()
+    net = serializers.IntegerField(help_text="Minor units, of all at this rate.")
+    amount = serializers.IntegerField(help_text="Minor units of tax, rounded once.")

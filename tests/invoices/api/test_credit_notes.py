@@ -10,7 +10,7 @@ from invoices.services.finalizing import finalize_invoice
 from invoices.services.receiving import record_payment
 from tests.api import in_role
 from tests.factories import InvoiceFactory, InvoiceLineFactory
-from tests.invoices.api.world import API, NOW
+from tests.invoices.api.world import API, NOW, named
 
 pytestmark = pytest.mark.django_db
 
@@ -140,18 +140,18 @@ def test_what_is_beyond_goes_where_it_is_said(api, invoice):
             },
             ["lines.1.quantity"],
         ),
-        ({"lines": [{"position": 0, "quantity": "NaN"}]}, ["lines"]),
+        ({"lines": [{"position": 0, "quantity": "NaN"}]}, ["lines.0.quantity"]),
         ({"lines": [{"position": 0, "quantity": "-1"}]}, ["lines.0.quantity"]),
-        ({"lines": [{"position": 0}]}, ["lines"]),
+        ({"lines": [{"position": 0}]}, ["lines.0.quantity"]),
         ({"lines": [{"position": 0, "quantity": "1"}] * 501}, ["lines"]),
-        ({"lines": 5}, ["lines"]),
+        ({"lines": 5}, ["lines.non_field_errors"]),
     ],
 )
 def test_what_is_wrong_is_named(api, invoice, more, errors):
     response = api.post(NOTES, body(invoice, **more), format="json")
 
     assert response.status_code == 400
-    assert [*response.json()["errors"]] == errors
+    assert named(response.json()["errors"]) == errors
     assert not CreditNote.objects.exists()
 
 

@@ -10,7 +10,7 @@ from tests.factories import (
     InvoiceLineFactory,
     MembershipFactory,
 )
-from tests.invoices.api.world import API, NOW, body_for, url
+from tests.invoices.api.world import API, NOW, body_for, named, url
 
 pytestmark = pytest.mark.django_db
 
@@ -161,5 +161,5 @@ def test_a_line_that_replaces_others_is_whole(api, draft, customer, rate, missin
     response = api.patch(url(draft), {"lines": [line]})
 
     assert response.status_code == 400
-    assert list(response.json()["errors"]) == [f"lines.0.{missing}"]
+    assert named(response.json()["errors"]) == [f"lines.0.{missing}"]
     assert draft.lines.get().unit_price == 100

@@ -57,7 +57,7 @@ def test_rates_of_another_own_business_cannot_be_named(api, owner, customer):
 
     assert response.status_code == 400
     assert response.json()["errors"] == {
-        "lines.0.tax_rate": ["There is no such tax rate."]
+        "lines": {"0": {"tax_rate": ["There is no such tax rate."]}}
     }
 
 

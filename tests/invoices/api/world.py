@@ -23,6 +23,15 @@ def url(row, *action):
     return "/".join([API, kind, str(row.public_id), *action, ""])
 
 
+def named(errors):
+    """The fields that a problem names, those of a row in a list as `lines.0.quantity`."""
+    return [
+        f"{name}.{field}" if isinstance(below, dict) else name
+        for name, below in errors.items()
+        for field in (named(below) if isinstance(below, dict) else [""])
+    ]
+
+
 def foreign_rows():
     invoice = InvoiceFactory()
     return [invoice, invoice.customer, TaxRateFactory()]
