@@ -39,6 +39,8 @@ NEEDS = [
     Need("pkg-config", "finds those headers", has("pkg-config")),
     Need("gcc", "builds the MySQL driver", has("gcc")),
     Need("tzdata", "time zones", Path("/usr/share/zoneinfo/UTC").exists),
+    Need("curl", "what the documentation tells to type", has("curl")),
+    Need("jq", "what it reads the answers with", has("jq")),
     Need("chromium", "stories in a browser", has(*CHROMIUM)),
     Need("fonts-liberation", "letters in that browser", FONTS.is_dir),
 ]
