@@ -106,7 +106,7 @@ def make(size: Size) -> None:
     say(f"books of {size.invoices} invoices")
     now = datetime.now(UTC).isoformat()
     with workers(size.url, 2) as writers:
-        writers[0].ask("create", many=size.invoices)
+        writers[0].ask("create", many=size.invoices, now=now)
         parts = writers[0].ask("parts", many=size.invoices, now=now)
         for writer, (first, last) in zip(writers, parts, strict=True):
             writer.tell("write", first=first, last=last, many=size.invoices, now=now)

@@ -7,22 +7,19 @@ chain, payments, ledger and events. `audit_books` is what proves it.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from itertools import count
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
-from django.db.models import Model
+from django.db import connection
 
-from accounts.models import Business, Event, Membership, User
-from accounts.roles import Role
-from benchmarks.scale.inserting import insert
+from benchmarks.scale.firm import INVOICES_OF_A_CUSTOMER, SPAN, ZONE, Firm
+from benchmarks.scale.inserting import CHUNK
+from benchmarks.scale.pile import Pile
+from benchmarks.scale.till import Till
 from invoices import guards, seals, selectors
 from invoices.arithmetic import Totals
 from invoices.models import (
@@ -30,90 +27,27 @@ from invoices.models import (
     CreditNote,
     CreditNoteLine,
     CreditNoteTax,
-    Customer,
     Invoice,
     InvoiceLine,
-    LedgerEntry,
-    ManualPayment,
     Seal,
     Series,
-    TaxRate,
     TaxTotal,
 )
 from invoices.money import portion
 from invoices.states import InvoiceStatus
 
-CHUNK: Final = 1_000
-# A business that has written invoices for four years.
-SPAN: Final = timedelta(days=4 * 365)
 TERMS: Final = timedelta(days=14)
 # Of the latest in a hundred, these are drafts; of those before, every second is not paid
 # yet, and the others were within the week. Of 200, so many that they fill a page.
 DRAFTS, YOUNG = 1, 3
 LEAST_DRAFTS, LEAST_YOUNG = 55, 120
 UNPAID: Final = 50
-INVOICES_OF_A_CUSTOMER: Final = 50
-LEAST_CUSTOMERS: Final = 55
-ZONE: Final = ZoneInfo("Europe/Berlin")
-FIRST: Final = ("Northwind", "Kaffeehaus", "Sakura", "Harbor", "Werkstatt", "Linden")
-SECOND: Final = ("Traders", "am Markt", "Press", "& Finch", "Wien", "Studio", "Works")
 GOODS: Final = ("Design", "Print proofs", "Workshop", "Retainer", "Illustrations")
 PRICES: Final = ("86.50", "120", "640", "1.95", "980", "24.5", "149.99", "72")
 CURRENCIES: Final = {7: "USD", 13: "CHF"}
-# In the order in which keys refer to each other.
-TABLES: Final[Sequence[type[Model]]] = (
-    *(Invoice, InvoiceLine, TaxTotal, CreditNote, CreditNoteLine, CreditNoteTax),
-    *(Seal, ManualPayment, LedgerEntry, Event),
-)
 
 # Of each line: how many, at which of the prices, at which of the rates.
 type Spec = tuple[tuple[int, int, int], ...]
-
-
-def found_business(many: int) -> None:
-    """Who writes as many invoices, to whom, and by what numbers."""
-    owner = User.objects.create(
-        email="owner@example.com", username="owner", full_name="Owner of the books"
-    )
-    business = Business.objects.create(
-        name="Studio Nordlicht",
-        email="hello@nordlicht.example",
-        address="Lindenstraße 12\n10969 Berlin",
-        country="DE",
-        tax_id="DE123456788",
-        time_zone=ZONE.key,
-    )
-    Membership.objects.create(business=business, user=owner, role=Role.OWNER)
-    for rate in (19, 7):
-        TaxRate.objects.create(
-            business=business, name=f"VAT {rate} %", percent=Decimal(rate)
-        )
-    customers = range(max(LEAST_CUSTOMERS, many // INVOICES_OF_A_CUSTOMER))
-    Customer.objects.bulk_create(
-        (_customer(business, place) for place in customers), CHUNK
-    )
-    for kind, prefix in (
-        (Series.Kind.INVOICE, "INV-"),
-        (Series.Kind.CREDIT_NOTE, "CN-"),
-    ):
-        Series.objects.create(
-            business=business,
-            kind=kind,
-            prefix=prefix,
-            pattern="{prefix}{year}-{seq:05}",
-            resets_yearly=True,
-        )
-
-
-def _customer(business: Business, place: int) -> Customer:
-    first, second = FIRST[place % len(FIRST)], SECOND[place % len(SECOND)]
-    return Customer(
-        business=business,
-        name=f"{first} {second} {place:05}",
-        email=f"accounts{place}@{first.lower()}.example",
-        address=f"Market Square {place}",
-        country="DE",
-    )
 
 
 def parts(many: int, now: datetime) -> Sequence[tuple[int, int]]:
@@ -137,14 +71,14 @@ def write_part(
     :param many: how many there are in all
     :param progress: told how many are written, now and then
     """
-    books = _Books(_Firm.there(), now, part[0])
+    books = _Books(Firm.there(), now, part[0])
     with guards.lifted(connection, "books of a benchmark"), _unchecked():
         for done, place in enumerate(range(*part), start=1):
             books.write(place, many)
             if done % CHUNK == 0:
-                books.store()
+                books.pile.store()
                 progress(done)
-        books.store()
+        books.pile.store()
     for counter in books.counters.values():
         counter.save(update_fields=["next_value"])
 
@@ -170,81 +104,29 @@ def analyze() -> None:
             cursor.fetchall()
 
 
-@dataclass(frozen=True)
-class _Firm:
-    business: Business
-    owner: User
-    customers: Sequence[Customer]
-    rates: Sequence[TaxRate]
-    series: Mapping[str, Series]
-    seller: dict[str, str]
-    buyers: Mapping[int, dict[str, str]]
-
-    @classmethod
-    def there(cls) -> "_Firm":
-        business = Business.objects.get()
-        customers = list(Customer.objects.order_by("pk"))
-        return cls(
-            business=business,
-            owner=User.objects.get(),
-            customers=customers,
-            rates=list(TaxRate.objects.order_by("pk")),
-            series={series.kind: series for series in Series.objects.all()},
-            seller=selectors.seller_details(business),
-            buyers={row.pk: selectors.buyer_details(row) for row in customers},
-        )
-
-
 class _Books:
     """Writes document after document, oldest first."""
 
-    def __init__(self, firm: _Firm, now: datetime, first: int) -> None:
+    def __init__(self, firm: Firm, now: datetime, first: int) -> None:
         self.firm, self.now = firm, now
-        self.rows: dict[type[Model], list[Any]] = {table: [] for table in TABLES}
-        # No invoice has more rows in a table than ten.
-        self.keys = {table: count(first * 10 + 1) for table in TABLES}
-        self.keys[Invoice] = count(first + 1)
+        self.pile = Pile(firm, first)
+        self.till = Till(self.pile, now)
         self.counters: dict[tuple[str, int], Counter] = {}
         self.chains: dict[int, str] = {}
         self.totals = cache(self._totals)
-
-    def store(self) -> None:
-        with transaction.atomic():
-            for rows in self.rows.values():
-                insert(rows)
-                rows.clear()
 
     def write(self, place: int, many: int) -> None:
         issued_at = _issued_at(place, many, self.now)
         spec = _spec(place)
         invoice = self._draft(place, many)
         lines = self._lines(invoice, spec)
-        self._tell("invoice.created", invoice, issued_at)
+        self.pile.tell("invoice.created", invoice, issued_at)
         drafts = max(LEAST_DRAFTS, many * DRAFTS // 100)
         young = max(LEAST_YOUNG, many * YOUNG // 100)
         if place < many - drafts:
             self._finalize(invoice, lines, spec, issued_at)
             is_young = place >= many - drafts - young
             self._go_on(place, invoice, lines, issued_at, is_young=is_young)
-
-    def _add(self, row: Any) -> Any:
-        table = type(row)
-        row.pk = next(self.keys[table])
-        self.rows[table].append(row)
-        return row
-
-    def _tell(self, type_: str, subject: Any, at: datetime, **data: Any) -> None:
-        self._add(
-            Event(
-                business=self.firm.business,
-                actor=self.firm.owner,
-                type=type_,
-                subject_type=subject._meta.model_name,
-                subject_id=str(subject.public_id),
-                data=data,
-                occurred_at=at,
-            )
-        )
 
     # Its rows
 
@@ -253,7 +135,7 @@ class _Books:
         index = (place * 2_654_435_761 >> 8) % len(self.firm.customers)
         if place % max(1, many // INVOICES_OF_A_CUSTOMER) == 0:
             index = 1
-        invoice: Invoice = self._add(
+        invoice: Invoice = self.pile.add(
             Invoice(
                 business=self.firm.business,
                 customer=self.firm.customers[index],
@@ -267,7 +149,7 @@ class _Books:
 
     def _lines(self, invoice: Invoice, spec: Spec) -> list[InvoiceLine]:
         return [
-            self._add(
+            self.pile.add(
                 InvoiceLine(
                     invoice=invoice,
                     position=position,
@@ -317,13 +199,13 @@ class _Books:
         invoice.link_token = secrets.token_urlsafe(24)
         invoice.link_expires_at = at + TERMS + timedelta(days=30)
         for tax in taxes:
-            self._add(tax)
+            self.pile.add(tax)
         self._number(Series.Kind.INVOICE, invoice)
         content = seals.of_invoice(invoice, lines, [], taxes)
         self._seal(content, invoice, invoice=invoice)
-        said = {"total": invoice.total, "currency": invoice.currency}
-        self._tell("invoice.finalized", invoice, at, number=invoice.number, **said)
-        self._tell("invoice.sent", invoice, at, to=invoice.customer.email)
+        said: dict[str, Any] = {"total": invoice.total, "currency": invoice.currency}
+        self.pile.tell("invoice.finalized", invoice, at, number=invoice.number, **said)
+        self.pile.tell("invoice.sent", invoice, at, to=invoice.customer.email)
 
     def _number(self, kind: str, document: Any) -> None:
         year = document.issue_date.year
@@ -340,7 +222,7 @@ class _Books:
         text = seals.numbered(content, document.number, document.sequence)
         own = seals.sha256(text)
         chain = self.chains[document.counter_id] = seals.chained(previous, own)
-        self._add(
+        self.pile.add(
             Seal(
                 counter=document.counter,
                 sequence=document.sequence,
@@ -372,59 +254,27 @@ class _Books:
             case 50 | 51:
                 "Nobody has paid it."
             case 52:
-                self._pay(invoice, (invoice.payable or 0) // 3, at + TERMS)
+                self.till.pay(place, invoice, (invoice.payable or 0) // 3, at + TERMS)
             case 53:
                 self._credit(invoice, lines[0], at)
             case 54 | 55 | 56 | 57:
                 invoice.status, invoice.voided_at = InvoiceStatus.VOID, at
-                self._tell("invoice.voided", invoice, at)
+                self.pile.tell("invoice.voided", invoice, at)
             case 58 | 59:
                 invoice.status = InvoiceStatus.UNCOLLECTIBLE
-                self._tell("invoice.given_up", invoice, at)
+                self.pile.tell("invoice.given_up", invoice, at)
             case _:
-                self._pay(invoice, invoice.payable or 0, paid_at)
-                invoice.status, invoice.paid_at = InvoiceStatus.PAID, paid_at
-                self._tell("invoice.paid", invoice, paid_at)
-
-    def _pay(self, invoice: Invoice, amount: int, at: datetime) -> None:
-        day = at.astimezone(ZONE).date()
-        payment = self._add(
-            ManualPayment(
-                invoice=invoice,
-                amount=amount,
-                currency=invoice.currency,
-                received_on=day,
-                reference=str(invoice.number),
-                recorded_by=self.firm.owner,
-                recorded_at=at,
-            )
-        )
-        noon = min(datetime.combine(day, time(12), ZONE), at)
-        self._book(invoice, "payment", f"manual:{payment.public_id}", amount, noon)
-
-    def _book(
-        self, invoice: Invoice, kind: str, source: str, amount: int, at: datetime
-    ) -> None:
-        self._add(
-            LedgerEntry(
-                invoice=invoice,
-                business=self.firm.business,
-                kind=kind,
-                source=source,
-                amount=amount,
-                currency=invoice.currency,
-                occurred_at=at,
-            )
-        )
-        said = {"source": source, "amount": amount, "currency": invoice.currency}
-        self._tell(f"invoice.{kind}_booked", invoice, at, **said)
+                payable = invoice.payable or 0
+                invoice.paid_at = self.till.pay(place, invoice, payable, paid_at)
+                invoice.status = InvoiceStatus.PAID
+                self.pile.tell("invoice.paid", invoice, paid_at)
 
     def _credit(self, invoice: Invoice, line: InvoiceLine, at: datetime) -> None:
         """Its first line goes back, which was not paid."""
         net = line.net or 0
         tax = next(
             row
-            for row in self.rows[TaxTotal]
+            for row in self.pile.rows[TaxTotal]
             if row.invoice is invoice and row.percent == line.tax_percent
         )
         amount = portion(tax.amount, net, tax.net)
@@ -445,8 +295,8 @@ class _Books:
             issued_at=at,
             created_by=self.firm.owner,
         )
-        self._number(Series.Kind.CREDIT_NOTE, self._add(note))
-        credited = self._add(
+        self._number(Series.Kind.CREDIT_NOTE, self.pile.add(note))
+        credited = self.pile.add(
             CreditNoteLine(
                 credit_note=note,
                 invoice_line=line,
@@ -463,13 +313,15 @@ class _Books:
                 amount=amount,
             )
         ]
-        self._add(taxes[0])
+        self.pile.add(taxes[0])
         self._seal(
             seals.of_credit_note(note, [credited], taxes), note, credit_note=note
         )
-        self._book(invoice, "credit", f"credit_note:{note.public_id}", note.total, at)
-        said = {"invoice": invoice.number, "total": note.total}
-        self._tell("credit_note.issued", note, at, number=note.number, **said)
+        self.till.book(
+            invoice, "credit", f"credit_note:{note.public_id}", note.total, at
+        )
+        said: dict[str, Any] = {"invoice": invoice.number, "total": note.total}
+        self.pile.tell("credit_note.issued", note, at, number=note.number, **said)
 
 
 _TAKEN_BACK: Final = (

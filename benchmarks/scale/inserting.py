@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import DateTimeField, Field, JSONField, Model, UUIDField
+
+CHUNK: Final = 1_000
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -24,7 +26,8 @@ def insert(rows: Sequence[Model]) -> None:
 @cache
 def _written(model: type[Model]) -> tuple[str, Callable[[Any], list[Any]]]:
     fields = model._meta.concrete_fields
-    columns = ", ".join(str(field.column) for field in fields)
+    quoted = connection.ops.quote_name
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     values = attrgetter(*(field.attname for field in fields))
     special = [
@@ -44,9 +47,9 @@ def _written(model: type[Model]) -> tuple[str, Callable[[Any], list[Any]]]:
 
 def _convert(field: Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(field, DateTimeField):
-        started = datetime.now(UTC)
-        by_itself = field.auto_now or field.auto_now_add
-        return lambda value: _naive(started if by_itself else value)
+        # What is written by itself where nobody said when.
+        default = datetime.now(UTC) if field.auto_now or field.auto_now_add else None
+        return lambda value: _naive(value or default)
     if isinstance(field, JSONField):
         return lambda value: None if value is None else json.dumps(value)
     if isinstance(field, UUIDField):

@@ -14,12 +14,16 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import Business, User
+from benchmarks.scale import held_against
+from billing.models import Payment
 from invoices.models import Customer, Invoice, InvoiceLine, TaxRate
 from invoices.services import drafting, finalizing, receiving
 from invoices.states import InvoiceStatus
 
 LIST: Final = "/admin/invoices/invoice/"
+PAYMENTS: Final = "/admin/billing/payment/"
 API: Final = "/api/v1/invoices/"
+API_PAYMENTS: Final = "/api/v1/payments/"
 PAGE: Final = 10
 # Pages that are not the first, where there are so many.
 FAR: Final = 40
@@ -44,8 +48,8 @@ class Reader:
     def page(self, address: str, **asked: str) -> bytes:
         return _well(self.desk.get(address, asked))
 
-    def list(self, **asked: str) -> bytes:
-        return _well(self.api.get(API, asked))
+    def list(self, address: str = API, **asked: str) -> bytes:
+        return _well(self.api.get(address, asked))
 
     @cached_property
     def customer(self) -> Customer:
@@ -56,6 +60,10 @@ class Reader:
     def paid(self) -> Invoice:
         paid = Invoice.objects.filter(status=InvoiceStatus.PAID)
         return paid.order_by("-pk")[5]
+
+    @cached_property
+    def by_card(self) -> Payment:
+        return Payment.objects.select_related("invoice").order_by("-pk")[5]
 
     @cached_property
     def far_page(self) -> int:
@@ -181,6 +189,20 @@ ACTS: Final[Mapping[str, Act]] = {
         "an invoice",
         lambda reader, _: reader.page(f"{LIST}{reader.paid.pk}/change/"),
     ),
+    "payments": _page("back office, list of payments", PAYMENTS),
+    "payments_of": Act(
+        "its search, for an invoice",
+        lambda reader, _: reader.page(PAYMENTS, q=str(reader.by_card.invoice.number)),
+    ),
+    "payment_by_intent": Act(
+        "its search, for what Stripe calls it",
+        lambda reader, _: reader.page(PAYMENTS, q=reader.by_card.payment_intent),
+    ),
+    "payment": Act(
+        "a payment",
+        lambda reader, _: reader.page(f"{PAYMENTS}{reader.by_card.pk}/change/"),
+    ),
+    "held": _page("money to decide on", "/admin/billing/heldpayment/"),
     "customers": _page("list of customers", "/admin/invoices/customer/"),
     "customer": Act(
         "a customer",
@@ -211,6 +233,16 @@ ACTS: Final[Mapping[str, Act]] = {
     ),
     "api_currency": Act(
         "API, in one currency", lambda reader, _: reader.list(currency="CHF")
+    ),
+    "api_payments": Act("API, payments", lambda reader, _: reader.list(API_PAYMENTS)),
+    "api_undecided": Act(
+        "API, payments to decide on",
+        lambda reader, _: reader.list(API_PAYMENTS, undecided="true"),
+    ),
+    "reconcile": Act(
+        "reconciliation: a page of Stripe's, and what waits here",
+        lambda reader, facts: held_against.reconcile(facts),
+        lambda reader: held_against.newest(),
     ),
     "finalize": Act("finalize a draft of three lines", Reader.finalize, Reader.draft),
     "pay": Act("record a payment", Reader.pay, Reader.finalized),

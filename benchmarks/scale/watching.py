@@ -1,5 +1,6 @@
 """What a call costs the database: statements, rows touched, and how they are found."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from django.db import connection, transaction
 MANY: Final = 2_000
 _READ: Final = "SHOW SESSION STATUS LIKE 'Handler_read%'"
 _EXPLAINED: Final = ("SELECT", "UPDATE", "DELETE")
+
+# What is done with rows once all of them were read.
+_COLLECTED: Final = {"Using filesort", "Using temporary"}
+_LIMIT: Final = re.compile(r"\bLIMIT \d")
 
 type Statement = tuple[str, Any]
 
@@ -78,11 +83,20 @@ def full_scans(statements: Sequence[Statement]) -> list[str]:
         f"{row['type']} of {row['table']}, {row['rows']} rows: {sql}"
         for sql, params in known.items()
         for row in _plan(sql, params)
-        if row["type"] in {"ALL", "index"}
-        and int(row["rows"] or 0) > MANY
+        if _reads_all(row, sql)
         # Rows of a part of the statement that was found otherwise: another line has it.
         and not str(row["table"]).startswith("<")
     ]
+
+
+def _reads_all(row: dict[str, Any], sql: str) -> bool:
+    if row["type"] not in {"ALL", "index"} or int(row["rows"] or 0) <= MANY:
+        return False
+    is_in_order = row["type"] == "index" and not _COLLECTED & set(
+        str(row["Extra"]).split("; ")
+    )
+    # In the order of an index, rows are read until there are enough of them.
+    return not (is_in_order and _LIMIT.search(sql))
 
 
 def _plan(sql: str, params: Any) -> list[dict[str, Any]]:

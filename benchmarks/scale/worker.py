@@ -28,6 +28,7 @@ from django.db import connection
 from accounts.api.throttles import UserThrottle
 from accounts.models import Business
 from benchmarks.scale import books, watching
+from benchmarks.scale.firm import found_business
 from benchmarks.scale.pages import ACTS, Reader
 from config.management.commands.audit_books import CHECKS
 from invoices.audit.documents import documents
@@ -44,10 +45,10 @@ def reader() -> Reader:
     return _reader[0]
 
 
-def create(many: int) -> None:
+def create(many: int, now: str) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     call_command("createcachetable", verbosity=0)
-    books.found_business(many)
+    found_business(many, datetime.fromisoformat(now))
 
 
 def parts(many: int, now: str) -> list[tuple[int, int]]:
