@@ -14,6 +14,7 @@ from unfold.enums import ActionVariant
 
 from accounts.admin.base import BackOfficeAdmin, OfBusiness, button, label
 from accounts.http import businesses_for, person
+from invoices import selectors
 from invoices.admin.filters import CurrencyFilter, OwnRowsFilter
 from invoices.admin.history import timeline
 from invoices.admin.records import spoken
@@ -184,7 +185,7 @@ class ManualPaymentAdmin(MoneyAdmin):
                 actor=person(request),
                 now=timezone.now(),
             )
-            return f"{amount} is taken back."
+            return f"{amount} is taken back. {_owed(payment)}".strip()
 
         return self.ask(
             request,
@@ -198,6 +199,18 @@ class ManualPaymentAdmin(MoneyAdmin):
             act=act,
             form=form,
         )
+
+
+def _owed(payment: ManualPayment) -> str:
+    """What a payment had paid of other invoices that is taken back, and what to do."""
+    customer, currency = payment.invoice.customer, payment.currency
+    balance = selectors.balances(customer).get(currency, 0)
+    if balance >= 0:
+        return ""
+    return (
+        f"Of what was kept of it, {spoken(-balance, currency)} had paid other invoices, "
+        f"and is owed now: when {customer} pays it, record that on any of their invoices."
+    )
 
 
 class CreditedLines(OfBusiness, TabularInline):

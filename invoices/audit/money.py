@@ -8,7 +8,7 @@ from itertools import batched
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import F, Q, Sum
 
 from accounts.models import Business
 from invoices.audit.findings import CHUNK, Finding, chunks, in_order
@@ -107,10 +107,16 @@ def _id(source: str) -> UUID | None:
 
 
 def balances(business: Business) -> Iterator[Finding]:
-    """No customer owes a balance, and both books tell the same of it."""
+    """
+    Nobody owes a balance, but for a payment that was taken back after it had paid; and
+    both books tell the same of it.
+    """
     entries = BalanceEntry.objects.filter(customer__business=business)
-    sums = entries.values("customer", "currency").annotate(sum=Sum("amount"))
-    for row in sums.filter(sum__lt=0).order_by("customer", "currency"):
+    sums = entries.values("customer", "currency").annotate(
+        sum=Sum("amount"),
+        returned=Sum("amount", filter=Q(kind="returned"), default=0),
+    )
+    for row in sums.filter(sum__lt=F("returned")).order_by("customer", "currency"):
         name = Customer.objects.get(pk=row["customer"]).name
         words = f"the balance is {row['sum']} {row['currency']}."
         yield Finding("balances", name, words)

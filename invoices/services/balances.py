@@ -65,24 +65,17 @@ def apply_balance(
 def give_back(*, invoice: Invoice, source: str, now: datetime) -> int:
     """
     Undo what was kept of a payment that is taken back, if anything was. Call it with
-    the invoice locked.
+    the invoice locked. The bank has that money, whatever it paid meanwhile: what is not
+    there any more leaves the balance below zero, and the customer owes it.
 
-    :returns: how much that was, in minor units
-    :raises AmountNotAvailable: if it has paid another invoice meanwhile
+    :returns: how much was kept, in minor units
     """
     kept = BalanceEntry.objects.filter(
         kind=BalanceEntry.Kind.OVERPAYMENT, source=source
     ).first()
     if kept is None:
         return 0
-    there = lock_balance(invoice.customer_id, invoice.currency)
-    if kept.amount > there:
-        raise AmountNotAvailable(
-            f"{format_money(kept.amount, invoice.currency)} of this payment was kept for "
-            f"the customer, of which {format_money(there, invoice.currency)} is left: it "
-            "has paid another invoice. Credit that one over as much, keep the credit as "
-            "balance, and take the payment back then; invoice it anew."
-        )
+    lock_customer(invoice.customer_id)
     enter(
         invoice=invoice,
         kind=BalanceEntry.Kind.RETURNED,
@@ -95,11 +88,11 @@ def give_back(*, invoice: Invoice, source: str, now: datetime) -> int:
 
 def lock_balance(customer_id: int, currency: str) -> int:
     """
-    The customer's balance in minor units, which nobody lessens until the transaction
-    ends. Take it after the lock of an invoice.
+    What of the customer's balance can be taken, in minor units: nobody else takes it
+    until the transaction ends. Take it after the lock of an invoice.
     """
     entries = lock_customer(customer_id).balance.filter(currency=currency)
-    return int(entries.aggregate(sum=Sum("amount", default=0))["sum"])
+    return max(0, int(entries.aggregate(sum=Sum("amount", default=0))["sum"]))
 
 
 def enter(

@@ -85,7 +85,6 @@ def reverse_payment(
     again. The entry stays, and another stands against it.
 
     :raises InvalidTransition: if it was taken back before
-    :raises AmountNotAvailable: if what was kept of it has paid another invoice
     """
     invoice = lock_invoice(payment.invoice_id)
     payment = ManualPayment.objects.select_for_update().get(pk=payment.pk)

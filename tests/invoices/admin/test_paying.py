@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.roles import Role
 from invoices import selectors
 from invoices.models import LedgerEntry, ManualPayment
+from invoices.services.balances import apply_balance
 from tests.factories import MembershipFactory
 from tests.invoices.admin.pressing import address, pay, press, said
 from tests.rows import frozen, paid_in
@@ -81,6 +82,19 @@ def test_a_payment_is_taken_back_with_a_reason(desk, business):
     assert booked.reversal_reason == "Bounced"
     assert (invoice.status, selectors.amounts(invoice).due) == ("open", 11900)
     assert response.context["actions_detail"] == []
+
+
+def test_of_what_bounces_after_it_has_paid_it_is_said_what_is_owed(desk, business):
+    invoice = frozen(business)
+    booked = pay(invoice, 12100)
+    other = frozen(business, invoice__customer=invoice.customer)
+    apply_balance(invoice=other, amount=150, actor=None, now=timezone.now())
+
+    response = press(desk, booked, "take_back", reason="Bounced")
+
+    (sentence,) = said(response)
+    assert "€1.50 had paid other invoices, and is owed now" in sentence
+    assert f"when {invoice.customer} pays it, record that" in sentence
 
 
 def test_a_payment_is_not_taken_back_twice_nor_by_viewers(client, desk, business):

@@ -7,6 +7,7 @@ from django.db.models import Sum
 
 from accounts.models import Event
 from invoices import selectors
+from invoices.audit.money import balances, payments
 from invoices.exceptions import (
     AmountNotAvailable,
     AmountOutOfRange,
@@ -196,16 +197,33 @@ def test_a_payment_that_was_kept_whole_is_taken_back_whole(invoice):
     assert (ledger(invoice), balance(invoice)) == ([], 0)
 
 
-def test_what_has_paid_another_invoice_is_not_taken_back(invoice):
+def test_what_bounces_after_it_has_paid_another_invoice_is_owed(invoice):
     payment = receive(invoice, 12000)
     use(another(invoice))
 
-    with pytest.raises(AmountNotAvailable, match="it has paid another invoice"):
-        take_back(payment)
+    take_back(payment)
 
-    payment.refresh_from_db()
-    assert payment.reversed_at is None
-    assert selectors.amounts(invoice).paid == 11900
+    assert (selectors.amounts(invoice).due, balance(invoice)) == (11900, -100)
+    with pytest.raises(AmountNotAvailable, match=r"€0\.00 is kept"):
+        use(invoice)
+    assert [*payments(invoice.business), *balances(invoice.business)] == []
+    # What is paid for it makes up for it, and is nobody's credit.
+    receive(invoice, 11900 + 100)
+    assert (selectors.amounts(invoice).due, balance(invoice)) == (0, 0)
+
+
+def test_what_is_kept_has_the_day_on_which_it_came_and_an_event(invoice):
+    take_back(receive(invoice, 12000))
+
+    kept, returned = BalanceEntry.objects.order_by("pk")
+    assert kept.occurred_at == invoice.ledger.get(kind="payment").occurred_at
+    assert (kept.occurred_at.date(), returned.occurred_at) == (date(2026, 2, 27), NOW)
+    events = Event.objects.about("invoice", invoice.public_id)
+    told = events.filter(type__startswith="invoice.overpayment").order_by("pk")
+    assert [(event.type, event.data["amount"]) for event in told] == [
+        ("invoice.overpayment_kept", 100),
+        ("invoice.overpayment_returned", 100),
+    ]
 
 
 def test_what_a_first_payment_paid_is_due_again_when_it_bounces(invoice):
