@@ -1,6 +1,6 @@
 """Posts, comments and tags in the back office."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -199,13 +199,10 @@ class PostAdmin(BlogAdmin):
         listed, counts, _, protected = super().get_deleted_objects(objs, request)
         return listed, counts, set(), protected
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        post = self.get_object(request, str(object_id))
-        if not self.has_change_permission(request, post):
-            return []
-        fitting = "unpublish" if post.is_published else "publish"
-        shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.path == fitting]
+    def offered(self, request: HttpRequest, obj: Post) -> Collection[str]:
+        if not self.has_change_permission(request, obj):
+            return ()
+        return ("unpublish",) if obj.is_published else ("publish",)
 
     @button("Publish", "publish", ActionVariant.PRIMARY)
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:

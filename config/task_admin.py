@@ -1,6 +1,7 @@
 """The back office's page about tasks: what waits, what failed, and trying it again."""
 
 import re
+from collections.abc import Collection
 from copy import copy
 from functools import lru_cache
 from inspect import getdoc
@@ -16,7 +17,6 @@ from django.utils.html import format_html_join
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django_tasks_db.models import DBTaskResult
-from unfold.dataclasses import UnfoldAction
 
 from accounts.admin.base import OperatorAdmin, button, label
 from accounts.http import person
@@ -127,12 +127,8 @@ class TaskAdmin(OperatorAdmin):
         ]
         return format_html_join("", _WHERE, frames) or None
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        task = self.get_object(request, str(object_id))
-        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return [] if task.status == TaskResultStatus.SUCCESSFUL else buttons
+    def offered(self, request: HttpRequest, obj: Any) -> Collection[str]:
+        return () if obj.status == TaskResultStatus.SUCCESSFUL else ("try_again",)
 
     @button("Try again", "replay")
     def try_again(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -1,6 +1,6 @@
 """What every page of the back office stands on: rights, choices, refusals, buttons."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
@@ -198,6 +199,27 @@ class BackOfficeAdmin(OfBusiness, ModelAdmin):
 
     def may_write(self, request: HttpRequest, obj: models.Model) -> bool:
         return self._may(request, Permission.WRITE_BOOKS, obj)
+
+    def offered(self, request: HttpRequest, obj: Any) -> Collection[str]:
+        """Which buttons of `actions_detail` a row's page has, for whoever asks."""
+        names: Collection[str] = self.actions_detail
+        return names
+
+    def called(self, obj: Any, button: str) -> str | None:
+        """What a button is called on a row's page, if not as usual."""
+        return None
+
+    def get_actions_detail(
+        self, request: HttpRequest, object_id: int | str
+    ) -> list[UnfoldAction]:
+        buttons = super().get_actions_detail(request, object_id)
+        if not buttons:
+            return []
+        found = self.get_object(request, str(object_id))
+        offered = self.offered(request, found)
+        for each in buttons:
+            each.description = self.called(found, each.path) or each.description
+        return [each for each in buttons if each.path in offered]
 
     def changeform_view(
         self,

@@ -1,5 +1,6 @@
 """What Stripe told by webhook, and doing again what failed."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from unfold.dataclasses import UnfoldAction
 
 from accounts.admin.base import OperatorAdmin, button, label
 from accounts.http import person
@@ -62,12 +62,8 @@ class StripeEventAdmin(OperatorAdmin):
             return event.Status.FAILED, "Cut off"
         return event.status, event.get_status_display()
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        event = self.get_object(request, str(object_id))
-        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return [] if events.is_done(event) else buttons
+    def offered(self, request: HttpRequest, obj: StripeEvent) -> Collection[str]:
+        return () if events.is_done(obj) else ("process_again",)
 
     @button("Process again", "replay")
     def process_again(self, request: HttpRequest, object_id: str) -> HttpResponse:

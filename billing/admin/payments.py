@@ -1,6 +1,6 @@
 """Money that arrived, the desk for what does not fit, and the buttons that decide."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 from django import forms
@@ -115,15 +115,11 @@ class PaymentAdmin(MoneyAdmin):
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, payment.get_status_display()
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        payment = self.get_object(request, str(object_id))
-        shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        if payment.left <= 0 or not self.may_write(request, payment):
-            return []
+    def offered(self, request: HttpRequest, obj: Any) -> Collection[str]:
+        if obj.left <= 0 or not self.may_write(request, obj):
+            return ()
         # The money of a payment that fits is where it belongs.
-        return [each for each in shown if payment.is_held or each.path != "keep"]
+        return ("refund", "keep") if obj.is_held else ("refund",)
 
     @button("Refund", "undo", ActionVariant.DANGER)
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:

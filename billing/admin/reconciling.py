@@ -1,5 +1,6 @@
 """How the books were held against Stripe, and what a person must decide."""
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.dataclasses import UnfoldAction
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin.base import OperatorAdmin, button, label
@@ -174,15 +174,11 @@ class ReconciliationFindingAdmin(LookOnly):
             return "open", "For a person"
         return ("settled", "Settled") if finding.note else ("gone", "Gone by itself")
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        finding = self.get_object(request, str(object_id))
-        offered = {"at_stripe"}
-        if finding.ended_at is None and _may_settle(request, finding):
-            offered.add("settle")
-        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return [each for each in buttons if each.path in offered]
+    def offered(
+        self, request: HttpRequest, obj: ReconciliationFinding
+    ) -> Collection[str]:
+        is_open = obj.ended_at is None and _may_settle(request, obj)
+        return {"settle", "at_stripe"} if is_open else {"at_stripe"}
 
     @button("Settled", "check")
     def settle(self, request: HttpRequest, object_id: str) -> HttpResponse:

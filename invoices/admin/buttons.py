@@ -6,13 +6,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import button
 from accounts.exceptions import Refusal
-from accounts.http import may
-from accounts.roles import Permission
 from invoices import selectors
 from invoices.admin import correcting, crediting, issuing, mailing, paying
 from invoices.admin.asking import asking
@@ -50,39 +47,28 @@ class InvoiceButtons(AttachButton):
         },
     )
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        invoice = self.get_object(request, str(object_id))
-        offered = self._offered(request, invoice)
-        shown = []
-        for each in super().get_actions_detail(request, object_id):
-            if each.path not in offered:
-                continue
-            if each.path == "send" and invoice.sent_at:
-                each.description = "Send again"
-            if each.path == "download" and invoice.is_draft:
-                each.description = "Preview PDF"
-            shown.append(each)
-        return shown
+    def called(self, obj: Any, button: str) -> str | None:
+        if button == "send" and obj.sent_at:
+            return "Send again"
+        return "Preview PDF" if button == "download" and obj.is_draft else None
 
-    def _offered(self, request: HttpRequest, invoice: Any) -> set[str]:
+    def offered(self, request: HttpRequest, obj: Any) -> set[str]:
         offered = {"download"}
-        if not may(request, Permission.WRITE_BOOKS, invoice.business_id):
+        if not self.may_write(request, obj):
             return offered
         offered |= {"attach", "duplicate"}
-        if invoice.is_draft:
+        if obj.is_draft:
             return offered | {"finalize", "finalize_and_send"}
         offered.add("record_payment")
-        if invoice.status != InvoiceStatus.VOID:
+        if obj.status != InvoiceStatus.VOID:
             offered |= {"send", "preview", "send_test"}
-            if selectors.creditable(invoice):
+            if selectors.creditable(obj):
                 offered.add("credit")
-        if invoice.status == InvoiceStatus.OPEN:
+        if obj.status == InvoiceStatus.OPEN:
             offered |= {"extend", "remind"}
-        if invoice.is_payable and paying.balance_of(invoice) > 0:
+        if obj.is_payable and paying.balance_of(obj) > 0:
             offered.add("apply_balance")
-        return offered | _moves(invoice)
+        return offered | _moves(obj)
 
     finalize = asking("Finalize", "task_alt", issuing.finalize)
     finalize_and_send = asking(

@@ -1,5 +1,6 @@
 """Customers: who is invoiced, what they owe, and what they have to their credit."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +14,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
-from unfold.dataclasses import UnfoldAction
 
 from accounts import tax_ids
 from accounts.admin.base import OfBusiness, button, show_refusal
@@ -145,13 +145,9 @@ class CustomerAdmin(RecordAdmin):
         )
         return response
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        customer = self.get_object(request, str(object_id))
-        may_send = self.may_write(request, customer)
-        buttons = super().get_actions_detail(request, object_id)
-        return [each for each in buttons if may_send or each.path == "statement"]
+    def offered(self, request: HttpRequest, obj: Customer) -> Collection[str]:
+        may_send = self.may_write(request, obj)
+        return {"statement", "send_statement"} if may_send else {"statement"}
 
     @button("Statement", "receipt_long")
     def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:

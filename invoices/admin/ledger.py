@@ -1,5 +1,6 @@
 """The books, to look at: services write them."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -9,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import TabularInline
-from unfold.dataclasses import UnfoldAction
 from unfold.enums import ActionVariant
 
 from accounts.admin.base import BackOfficeAdmin, OfBusiness, button, label
@@ -163,14 +163,9 @@ class ManualPaymentAdmin(MoneyAdmin):
             return "reversed", "Taken back"
         return "booked", "Booked"
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        payment = self.get_object(request, str(object_id))
-        if payment.reversed_at or not self.may_write(request, payment):
-            return []
-        shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return shown
+    def offered(self, request: HttpRequest, obj: ManualPayment) -> Collection[str]:
+        is_booked = not obj.reversed_at
+        return ("take_back",) if is_booked and self.may_write(request, obj) else ()
 
     @button("Take back", "undo", ActionVariant.DANGER)
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -279,13 +274,8 @@ class CreditNoteAdmin(MoneyAdmin):
         )
         return response
 
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int | str
-    ) -> list[UnfoldAction]:
-        note = self.get_object(request, str(object_id))
-        may_send = self.may_write(request, note)
-        buttons = super().get_actions_detail(request, object_id)
-        return [each for each in buttons if may_send or each.path == "download"]
+    def offered(self, request: HttpRequest, obj: CreditNote) -> Collection[str]:
+        return {"send", "download"} if self.may_write(request, obj) else {"download"}
 
     @button("Send", "send")
     def send(self, request: HttpRequest, object_id: str) -> HttpResponse:
