@@ -263,6 +263,7 @@ def _page(
 ) -> HttpResponse:
     amounts = amounts_of(invoice)
     obstacle = paying.obstacle(amounts.due, invoice.currency)
+    is_late = invoice.is_overdue(invoice.business.today(timezone.now()))
     context = {
         "lines": list(invoice.lines.order_by("position", "pk")),
         "adjustments": list(invoice.adjustments.order_by("position", "pk")),
@@ -272,7 +273,8 @@ def _page(
         "payments": selectors.movements(invoice),
         "credit_notes": list(invoice.credit_notes.order_by("pk")),
         "files": list(invoice.attachments.filter(is_shown=True).order_by("pk")),
-        "is_overdue": invoice.is_overdue(invoice.business.today(timezone.now())),
+        "is_disputed": is_late and selectors.is_disputed(invoice, amounts),
+        "is_overdue": is_late,
         "obstacle": obstacle and _said(invoice, "not_here", obstacle),
         "pay_error": pay_error,
     }

@@ -1,12 +1,14 @@
 """What a person and a program see of a dispute."""
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
 from accounts.roles import Role
 from billing.models import Dispute, Payment
 from tests.api import in_role
-from tests.billing.world import deliver, start
+from tests.billing.world import deliver, finalized, start
 from tests.factories import BusinessFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +66,23 @@ def test_the_list_says_until_when_as_long_as_it_matters(owner, stripe, dispute):
     assert [row.amount for row in rows] == ["€100.00", "-€100.00", "€100.00", "€100.00"]
 
 
+def test_a_customer_is_not_pressed_for_the_rest_while_a_part_is_disputed(
+    client, stripe
+):
+    invoice = finalized(issue_date=date(2026, 3, 2))
+    page = reverse("billing:invoice", args=[invoice.link_token])
+    deliver(stripe, *stripe.pay(start(invoice, 4_000).session_id))
+    assert "Overdue" in client.get(page).text
+
+    deliver(stripe, *stripe.dispute(*stripe.intents))
+
+    shown = client.get(page).text
+    assert "Overdue" not in shown
+    assert "Your bank took €40.00 back." in shown
+    deliver(stripe, *stripe.turn_dispute(*stripe.disputes, "lost"))
+    assert "Overdue" in client.get(page).text
+
+
 def test_it_is_answered_at_stripe(owner, dispute):
     button = reverse("admin:billing_dispute_at_stripe", args=[dispute.pk])
 
@@ -107,6 +126,7 @@ def test_disputes_are_read_and_filtered_over_the_api(
         "invoice": str(invoice.public_id),
         "amount": 10_000,
         "withdrawn": 10_000,
+        "withdrawn_currency": "EUR",
         "currency": "EUR",
         "status": "needs_response",
         "needs_answer": True,
