@@ -1,12 +1,13 @@
 """The front page of the back office: what is due, what was paid, what happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
 
 from django.db.models import Max
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.http import businesses_for, is_operator, may, own_zone, person, today
@@ -19,7 +20,7 @@ from config.alerts import alerts
 from config.workings import workings
 from invoices import selectors
 from invoices.admin.history import Happening, happening
-from invoices.models import AuditRun
+from invoices.models import AuditRun, Invoice
 from invoices.money import format_money
 
 MONTHS_SHOWN: Final = 12
@@ -53,6 +54,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds what the person may see; Unfold calls it for the front page."""
     context |= {
         "shows_books": may(request, Permission.VIEW_BOOKS),
+        "writes_books": may(request, Permission.WRITE_BOOKS),
         "shows_blog": may_write(request),
     }
     if context["shows_books"]:
@@ -107,7 +109,24 @@ def _newest(request: HttpRequest) -> list[Happening]:
         .exclude(type__in=["invoice.document_stored", "credit_note.document_stored"])
         .select_related("actor")
     )
-    return [happening(event) for event in events.order_by("-pk")[:NEWEST_SHOWN]]
+    newest = list(events.order_by("-pk")[:NEWEST_SHOWN])
+    about = [event.subject_id for event in newest if event.subject_type == "invoice"]
+    known = Invoice.objects.filter(public_id__in=about).select_related("customer")
+    invoices = {str(row.public_id): row for row in known}
+    return [
+        _linked(happening(event), invoices.get(event.subject_id)) for event in newest
+    ]
+
+
+def _linked(told: Happening, invoice: Invoice | None) -> Happening:
+    if invoice is None:
+        return told
+    return replace(
+        told,
+        about=f"{invoice} · {invoice.customer.name}",
+        detail=told.detail.removeprefix(str(invoice)).removeprefix(" · "),
+        link=reverse("admin:invoices_invoice_change", args=[invoice.pk]),
+    )
 
 
 def _figures(request: HttpRequest) -> list[CurrencyFigures]:

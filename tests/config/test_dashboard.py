@@ -150,3 +150,18 @@ def test_what_happened_leads_to_the_invoice_that_it_happened_to(desk, business):
 
     assert (told.about, told.detail) == ("INV-00001 · Acme", "€119.00")
     assert told.link == reverse("admin:invoices_invoice_change", args=[invoice.pk])
+
+
+@pytest.mark.parametrize(("role", "steps"), [(Role.ACCOUNTANT, 4), (Role.VIEWER, 0)])
+def test_whoever_may_write_the_first_invoice_is_told_what_comes_before(
+    client, business, role, steps
+):
+    client.force_login(MembershipFactory(business=business, role=role).user)
+
+    page = client.get(FRONT).text
+
+    assert "No invoice yet" in page
+    links = ("accounts:business", "admin:invoices_taxrate_add")
+    more = ("admin:invoices_customer_add", "admin:invoices_invoice_add")
+    found = [name for name in links + more if f'href="{reverse(name)}"' in page]
+    assert len(found) == steps
