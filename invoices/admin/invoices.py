@@ -36,6 +36,7 @@ STATUS_COLORS = {
     InvoiceStatus.PAID.value: "success",
     InvoiceStatus.UNCOLLECTIBLE.value: "warning",
     "overdue": "danger",
+    "partly_paid": "info",
 }
 
 
@@ -115,6 +116,8 @@ class InvoiceAdmin(InvoiceButtons):
     def state(self, invoice: Any) -> tuple[str, str]:
         if invoice.is_late:
             return "overdue", "Overdue"
+        if invoice.status == InvoiceStatus.OPEN and invoice.paid:
+            return "partly_paid", "Partly paid"
         return invoice.status, invoice.get_status_display()
 
     @admin.display(description="total", ordering="total")

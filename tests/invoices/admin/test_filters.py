@@ -124,6 +124,7 @@ def test_the_tabs_say_how_many_and_how_much(desk, business):
     ]
     assert [tab.title for tab in tabs if tab.is_shown] == ["Due"]
     assert shown(desk, due="paid_this_week") == {part}
+    assert desk.get(LIST).text.count("Partly paid") == 1
     assert whole in shown(desk, due="open")
 
 
