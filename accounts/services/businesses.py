@@ -1,7 +1,8 @@
 """Making and changing businesses."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -79,9 +80,13 @@ def update_business(
     :raises ValidationError: naming each field that is wrong
     """
     values = dict(fields)
-    if "logo" in values:
-        values["logo"] = _stored(business, values["logo"])
-    return _update(business=business, actor=actor, now=now, fields=values)
+    # What the row has already is no upload.
+    if isinstance(values.get("logo"), FieldFile):
+        del values["logo"]
+    if "logo" not in values:
+        return _update(business=business, actor=actor, now=now, fields=values)
+    with _stored(business, values["logo"]) as values["logo"]:
+        return _update(business=business, actor=actor, now=now, fields=values)
 
 
 @transaction.atomic
@@ -132,13 +137,21 @@ def _keep_account(business: Business, fields: Mapping[str, Any]) -> None:
             raise ValidationError({name: error.messages}) from error
 
 
-def _stored(business: Business, logo: File[bytes] | None) -> str:
-    """The name under which storage has the logo; empty where there is none."""
+@contextmanager
+def _stored(business: Business, logo: File[bytes] | None) -> Iterator[str]:
+    """
+    The name under which storage has it; empty where there is none. It is gone again if no
+    row has it at the end.
+    """
     if not logo:
-        return ""
-    # What the row has already is no upload.
-    if isinstance(logo, FieldFile):
-        return str(logo.name)
+        yield ""
+        return
     ending = PurePath(str(logo.name)).suffix.lower()
     name = f"logos/{business.public_id}/{uuid.uuid4().hex}{ending}"
-    return business.logo.storage.save(name, logo)
+    storage = business.logo.storage
+    name = storage.save(name, logo)
+    try:
+        yield name
+    finally:
+        if not Business.objects.filter(pk=business.pk, logo=name).exists():
+            storage.delete(name)

@@ -119,6 +119,16 @@ def test_a_logo_is_stored_under_a_name_of_ours(now):
     assert default_storage.exists(business.logo.name)
 
 
+def test_a_logo_that_no_business_came_to_have_is_gone(now):
+    business = BusinessFactory()
+
+    with pytest.raises(ValidationError):
+        update(business, now, logo=logo(), name="")
+
+    folder = f"logos/{business.public_id}"
+    assert default_storage.listdir(folder) == ([], [])
+
+
 def test_a_new_logo_replaces_the_old_one(now, django_capture_on_commit_callbacks):
     business = update(BusinessFactory(), now, logo=logo())
     old = business.logo.name
