@@ -2,6 +2,13 @@ import pytest
 
 from accounts.roles import Role
 from accounts.services import members
+from tests.listener import listening
+
+
+@pytest.fixture
+def listener():
+    with listening() as found:
+        yield found
 
 
 @pytest.fixture

@@ -16,12 +16,6 @@ PUBLIC = "93.184.215.14"
 
 
 @pytest.fixture
-def listener():
-    with listening() as found:
-        yield found
-
-
-@pytest.fixture
 def names(monkeypatch):
     """Host to the addresses it has at each look-up, the last of them for good."""
     known = {}

@@ -6,7 +6,7 @@ from accounts import destinations
 from accounts.models import Event, WebhookDelivery, WebhookEndpoint
 from accounts.roles import Role
 from accounts.services import deliveries
-from accounts.services.events import record_event
+from tests.accounts.webhooks import record
 from tests.api import in_role, speaking_as
 from tests.factories import UserFactory, WebhookEndpointFactory
 from tests.listener import listening
@@ -27,13 +27,7 @@ def path(endpoint, rest=""):
 
 
 def sent(endpoint, now, status=WebhookDelivery.Status.FAILED):
-    event = record_event(
-        type="customer.created",
-        subject=endpoint.business,
-        business=endpoint.business,
-        actor=None,
-        now=now,
-    )
+    event = record(endpoint.business, now)
     WebhookDelivery.objects.filter(event=event).update(status=status, next_try_at=None)
     return WebhookDelivery.objects.get(event=event)
 

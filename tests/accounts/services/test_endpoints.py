@@ -14,7 +14,7 @@ from accounts.exceptions import (
 )
 from accounts.models import Event, WebhookDelivery, WebhookEndpoint
 from accounts.services import attempts, endpoints
-from accounts.services.events import record_event
+from tests.accounts.webhooks import record
 from tests.at_once import at_once
 from tests.factories import WebhookEndpointFactory
 
@@ -25,21 +25,6 @@ FIELDS = {
     "types": ["invoice.*", "*", "*"],
     "description": "The shop.",
 }
-
-
-@pytest.fixture
-def endpoint(business):
-    return WebhookEndpointFactory(business=business)
-
-
-def record(business, now):
-    record_event(
-        type="customer.created",
-        subject=business,
-        business=business,
-        actor=None,
-        now=now,
-    )
 
 
 def test_create_endpoint(business, owner, now):
