@@ -158,8 +158,11 @@ def prepare(variables: dict[str, str]) -> None:
     try:
         manage("migrate", "--verbosity=0", variables=variables)
         if is_new:
-            say("Loading the demo data.")
+            say("Loading the demo data, with its documents and mail.")
             manage("load_demo", variables=variables)
+            # Here, or what the worker says of each takes the password off the screen.
+            quickly = ["--verbosity=0", "--no-startup-delay", "--interval=0"]
+            manage("db_worker", "--batch", *quickly, variables=variables)
     except BaseException:
         if is_new:
             for file in VAR.glob(f"{DATABASE.name}*"):
