@@ -56,11 +56,13 @@ def open_run(business: Business, kind: Series.Kind, day: date) -> Run:
     """
     Find the run, or make it with its first document.
 
-    First documents numbered at once take turns on the business. Whoever inserts a row
-    that names the business, such as an event, shares a lock on it; so that must happen
-    before the counter is locked, or the two wait for each other. And they cannot take
-    turns on the counter itself: the losers of an insert each keep a shared lock on the
-    row that all of them want to write.
+    First documents numbered at once take turns on the series. They cannot on the counter
+    itself: the losers of an insert each keep a shared lock on the row that all of them
+    want to write.
+
+    Locks come in one order, or two wait for each other: the business, which whoever
+    inserts a row that names it shares, such as an event; the series, by who changes them;
+    last the counter.
     """
     return _find(business, kind, day) or _make(business, kind, day)
 
@@ -115,20 +117,18 @@ def raise_next_number(
     :param day: within the year whose run is raised, where numbers begin anew yearly
     :raises NumberNotAvailable: if that is not above the next number as it is
     """
-    _lock(business)
-    series = _saved_series(business, kind)
-    counter, _ = Counter.objects.get_or_create(
-        series=series, year=_year_of_run(series, day.year)
-    )
-    # The event before the counter, as the locks must come in one order; see `open_run`.
+    _make_series(business, kind)
     event = record_event(
         type="series.raised",
         subject=business,
         business=business,
         actor=actor,
         now=now,
-        data={"kind": kind, "year": counter.year, "to": next_value},
+        data={"kind": kind, "to": next_value},
     )
+    series = _lock_series(business, kind)
+    year = _year_of_run(series, day.year)
+    counter, _ = Counter.objects.get_or_create(series=series, year=year)
     counter = Counter.objects.select_for_update().get(pk=counter.pk)
     if not counter.next_value < next_value <= LARGEST:
         raise NumberNotAvailable(
@@ -138,7 +138,7 @@ def raise_next_number(
     SkippedNumbers.objects.create(
         counter=counter, first=counter.next_value, last=next_value - 1
     )
-    event.data["from"] = counter.next_value
+    event.data |= {"year": year, "from": counter.next_value}
     event.save(update_fields=["data"])
     counter.next_value = next_value
     counter.save(update_fields=["next_value"])
@@ -162,8 +162,7 @@ def change_series(
     :raises NumberNotAvailable: if a number that was given would come again, or could be
         one of the other kind
     """
-    _lock(business)
-    series = _saved_series(business, kind)
+    _make_series(business, kind)
     record_event(
         type="series.changed",
         subject=business,
@@ -172,6 +171,7 @@ def change_series(
         now=now,
         data={"kind": kind, **fields},
     )
+    series = _lock_series(business, kind)
     counters = Counter.objects.select_for_update().filter(series=series)
     next_values = dict(counters.order_by("pk").values_list("year", "next_value"))
     set_fields(series, fields, FIELDS)
@@ -241,22 +241,34 @@ def _find(business: Business, kind: Series.Kind, day: date) -> Run | None:
 
 
 def _make(business: Business, kind: Series.Kind, day: date) -> Run:
-    _lock(business)
-    series = _saved_series(business, kind)
+    _make_series(business, kind)
+    series = _lock_series(business, kind)
     year = _year_of_run(series, day.year)
     counter, _ = Counter.objects.get_or_create(series=series, year=year)
     return Run(counter.pk, day.year)
 
 
-def _lock(business: Business) -> None:
+def _make_series(business: Business, kind: Series.Kind) -> None:
+    """
+    Make the series of a business that has none yet, with its first document of all.
+
+    Only then is the business locked. Whoever has a customer's lock, as a credit note has,
+    would wait there for those who have inserted an event and wait for the customer: so
+    both kinds are made at once.
+    """
+    if Series.objects.filter(business=business, kind=kind).exists():
+        return
     Business.objects.select_for_update().get(pk=business.pk)
+    for each, prefix in _PREFIXES.items():
+        Series.objects.get_or_create(
+            business=business, kind=each, defaults={"prefix": prefix}
+        )
 
 
-def _saved_series(business: Business, kind: Series.Kind) -> Series:
-    series, _ = Series.objects.get_or_create(
-        business=business, kind=kind, defaults={"prefix": _PREFIXES[kind]}
-    )
-    return series
+def _lock_series(business: Business, kind: Series.Kind) -> Series:
+    """The series. Of the business's, nobody else changes one or opens a run meanwhile."""
+    every = Series.objects.filter(business=business).select_for_update()
+    return {row.kind: row for row in every.order_by("pk")}[kind]
 
 
 def _year_of_run(series: Series, year: int) -> int:

@@ -132,7 +132,7 @@ def test_change_series_refuses_rules_by_which_a_number_would_come_again(business
     with pytest.raises(NumberNotAvailable, match="INV-2026-00001 was given before"):
         change(business, resets_yearly=False)
 
-    assert Series.objects.get().resets_yearly
+    assert Series.objects.get(kind=KIND).resets_yearly
     assert Event.objects.filter(type="series.changed").count() == 1
 
 
