@@ -112,12 +112,13 @@ def refund_failed(refund: Refund) -> None:
     _to_the_business("refund_failed", context, invoice, refund.public_id)
 
 
-def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
+def dispute_turned(dispute: Dispute, status: DisputeStatus, *, key: str) -> None:
     """
     To the business: a payment is disputed, somebody must answer again, or the dispute is
     decided; what to do.
 
     :param status: that which is news, as there may be a newer one by now
+    :param key: what all tries of this mail have in common: a dispute may be lost twice
     """
     invoice = dispute.payment.invoice
     context = {
@@ -129,8 +130,7 @@ def dispute_turned(dispute: Dispute, status: DisputeStatus) -> None:
         "zone": invoice.business.time_zone,
         "link": dispute.stripe_url,
     }
-    about = f"{dispute.public_id}-{status}"
-    _to_the_business("dispute_turned", context, invoice, about)
+    _to_the_business("dispute_turned", context, invoice, key)
 
 
 def fraud_suspected(payment: Payment) -> None:

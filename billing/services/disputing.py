@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
-from django.tasks import task
+from django.tasks import TaskContext, task
 
 from accounts.models import Event
 from accounts.services.events import record_event
@@ -230,11 +230,12 @@ def _warn(payment: Payment, now: datetime) -> None:
 # One mail for each turn: it is news in one transaction only, and so is the task.
 
 
-@task
-def _mail(dispute_id: int, status: str) -> None:
+@task(takes_context=True)
+def _mail(context: TaskContext[[int, str], None], dispute_id: int, status: str) -> None:
     """Mail a business what became of a dispute."""
-    known = Dispute.objects.select_related("payment__invoice__business")
-    emails.dispute_turned(known.get(pk=dispute_id), DisputeStatus(status))
+    key = context.task_result.id
+    rows = Dispute.objects.select_related("payment__invoice__business")
+    emails.dispute_turned(rows.get(pk=dispute_id), DisputeStatus(status), key=key)
 
 
 @task

@@ -268,17 +268,20 @@ def test_a_refund_of_the_invoice_leaves_a_disputed_payment_alone(stripe):
 
 def test_whoever_must_answer_again_is_told(stripe, payment, run_tasks):
     deliver(stripe, *stripe.dispute(payment.payment_intent))
-    for status in ("lost", "appeal_needs_response", "appeal_under_review"):
+    for status in ("lost", "appeal_needs_response", "appeal_under_review", "lost"):
         deliver(stripe, *stripe.turn_dispute(*stripe.disputes, status) * 2)
 
     run_tasks()
 
     told = [subject.partition(":")[0] for subject in subjects()]
-    assert told[-3:] == [
+    assert told[-4:] == [
         "A payment is disputed",
         "A dispute is lost",
         "A dispute is appealed",
+        "A dispute is lost",
     ]
+    # Or a mail program would take the last for one it has.
+    assert len({sent.message()["Message-ID"] for sent in mail.outbox}) == len(told)
 
 
 def test_each_turn_of_a_dispute_is_recorded_once(stripe, payment):

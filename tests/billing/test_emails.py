@@ -122,7 +122,7 @@ def test_the_business_is_told_what_to_do_about_a_dispute(
     dispute = Dispute.objects.get()
     dispute.payment.invoice.business.time_zone = "Asia/Tokyo"
 
-    emails.dispute_turned(dispute, DisputeStatus(status))
+    emails.dispute_turned(dispute, DisputeStatus(status), key="turn-1")
 
     (message,) = mail.outbox
     assert message.to == [payment.invoice.business.email]

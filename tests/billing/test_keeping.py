@@ -13,14 +13,16 @@ from accounts.roles import Role
 from billing.gateway import disputes
 from billing.models import Dispute, Payment, Refund
 from billing.selectors import had_twice
-from billing.services import desk, disputing, refunding
+from billing.services import desk, disputing, keeping, refunding
+from billing.services.keeping import lock_invoice_of, square_kept
 from invoices import selectors
 from invoices.exceptions import AmountNotAvailable
 from invoices.models import BalanceEntry, LedgerEntry
 from invoices.services.balances import apply_balance
+from invoices.services.crediting import Split, issue_credit_note
 from invoices.statements import statement_of
 from tests.at_once import at_once
-from tests.billing.world import deliver, finalized, standing
+from tests.billing.world import deliver, finalized, standing, start
 from tests.factories import MembershipFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited")]
@@ -209,22 +211,47 @@ def test_a_refund_that_stripe_refuses_for_a_dispute_is_the_customers(
     assert (balance(customer), audit()) == (4_000, "")
 
 
-@pytest.mark.parametrize("change", [{}, {"twice": True}])
-def test_an_audit_finds_what_nobody_took_back(
-    stripe, customer, kept, monkeypatch, change
-):
-    if not change:
-        monkeypatch.setattr(disputing, "square_kept", lambda **_: None)
+def test_what_a_credit_note_gave_is_left_and_said(stripe, invoice, customer):
+    deliver(stripe, *stripe.pay(start(invoice).session_id))
+    issue_credit_note(
+        invoice=invoice,
+        quantities=None,
+        reason="Returned",
+        split=Split(to_balance=10_000),
+        actor=None,
+        now=timezone.now(),
+    )
+
+    deliver(stripe, *stripe.dispute(*stripe.intents, 2_500))
+
+    assert balance(customer) == 10_000
+    sentence = had_twice(Payment.objects.get())
+    assert sentence.startswith("€25.00 of this had gone back to the customer before")
+
+
+def test_the_audit_finds_what_nobody_took_back(stripe, kept, monkeypatch):
+    with monkeypatch.context() as forgetful:
+        forgetful.setattr(disputing, "square_kept", lambda **_: None)
+        deliver(stripe, *stripe.dispute(kept.payment_intent))
+
+    assert "payers have 9000 EUR again, of which 0 was used." in audit()
+
+
+def test_the_audit_finds_what_nobody_put_back(stripe, kept, monkeypatch):
     deliver(stripe, *stripe.dispute(kept.payment_intent))
-    assert bool(audit()) != bool(change)
-    if not change:
-        assert "payers have 9000 EUR again, of which 0 was used." in audit()
-    monkeypatch.setattr(disputing, "square_kept", lambda **_: None)
+    with monkeypatch.context() as forgetful:
+        forgetful.setattr(disputing, "square_kept", lambda **_: None)
+        deliver(stripe, *stripe.turn_dispute(*stripe.disputes, "won"))
 
-    deliver(stripe, *stripe.turn_dispute(*stripe.disputes, "won"))
+    assert "9000 is left, 0 is kept, and 9000 was taken back." in audit()
 
-    found = "9000 is left, 0 is kept, and 9000 was taken back." in audit()
-    assert found == bool(change)
+
+def test_the_audit_finds_what_was_put_back_twice(stripe, kept, monkeypatch):
+    invoice = lock_invoice_of(kept)
+    monkeypatch.setattr(keeping, "_missing", lambda payment, invoice: -500)
+    square_kept(payment=kept, invoice=invoice, cause="twice", now=timezone.now())
+
+    assert "-500 is left, 9500 is kept, and -500 was taken back." in audit()
 
 
 @pytest.mark.mysql
