@@ -15,3 +15,12 @@ LANGUAGES: Final = (
     ("sv", "Svenska"),
     ("el", "Ελληνικά"),
 )
+
+# Amounts of some currencies are written at home as nowhere else: francs with an apostrophe
+# and a point by people who write 2,5 hours. CLDR's Portuguese is Brazil's, which puts the
+# euro in front.
+AMOUNTS_AT_HOME: Final = {
+    ("de", "CHF"): "de_CH",
+    ("it", "CHF"): "it_CH",
+    ("pt", "EUR"): "pt_PT",
+}

@@ -12,7 +12,7 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
-from accounts.languages import LANGUAGES
+from accounts.languages import AMOUNTS_AT_HOME, LANGUAGES
 from accounts.tax_ids import COUNTRIES
 from deploy import checks
 from deploy.checks import files_of
@@ -71,7 +71,9 @@ ALONE = {
     # nothing is written on pictures. Upload forms refuse the rest by name.
     "PIL": {f"{name}{end}" for name in _PICTURES.split() for end in (".py", _IN_C)},
     "allauth/socialaccount/providers": {"__init__.py", "base"},
-    "babel/locale-data": {"root.dat", *(f"{code}.dat" for code, _ in LANGUAGES)},
+    "babel/locale-data": {
+        f"{code}.dat" for code in ("root", *dict(LANGUAGES), *AMOUNTS_AT_HOME.values())
+    },
     "django/conf/locale": {"__init__.py", LANGUAGE},
     # Of the storages, the one of S3.
     "storages/backends": {"__init__.py", "s3.py"},

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from accounts.languages import AMOUNTS_AT_HOME
 from accounts.money import EXPONENTS
 from invoices.exceptions import AmountOutOfRange, UnknownCurrency
 
@@ -114,6 +115,7 @@ def format_number(number: Decimal, locale: str = "en") -> str:
 
 
 def _spoken(amount: Decimal, currency: str, locale: str, decimals: int) -> str:
+    locale = AMOUNTS_AT_HOME.get((locale, currency), locale)
     pattern = _pattern(currency, locale, decimals)
     return str(pattern.apply(amount, locale, currency=currency, currency_digits=False))
 

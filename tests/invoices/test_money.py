@@ -141,6 +141,10 @@ def test_no_share_is_a_unit_off(amount, weights):
         (5124, "IQD", "en", "IQD\xa05.124"),
         (12345, "CLF", "en", "CLF\xa01.2345"),
         (0, "EUR", "fr", "0,00\xa0€"),
+        (119000, "CHF", "de", "CHF\xa01’190.00"),  # noqa: RUF001 - as it is written
+        (-119000, "CHF", "it", "CHF-1’190.00"),  # noqa: RUF001 - as it is written
+        (1190000, "EUR", "pt", "11\xa0900,00\xa0€"),
+        (1190000, "BRL", "pt", "R$\xa011.900,00"),
         (LARGEST, "EUR", "en", "€10,000,000,000,000.00"),
     ],
 )
