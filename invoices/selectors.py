@@ -21,6 +21,7 @@ from invoices.models import (
     InvoiceAdjustment,
     InvoiceLine,
     LedgerEntry,
+    Taxed,
     TaxRate,
     TaxTotal,
 )
@@ -66,7 +67,7 @@ def adjustments_of(invoice: Invoice) -> list[InvoiceAdjustment]:
 
 
 def tax_totals(
-    invoice: Invoice, rows: Iterable[InvoiceLine | InvoiceAdjustment], totals: Totals
+    invoice: Invoice, rows: Iterable[Taxed], totals: Totals
 ) -> list[TaxTotal]:
     """Unsaved rows: the tax of each rate, with the texts of the rates that share it."""
     rates: defaultdict[Tax, list[TaxRate]] = defaultdict(list)

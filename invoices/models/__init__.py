@@ -18,6 +18,7 @@ from invoices.models.ledger import ManualPayment as ManualPayment
 from invoices.models.lines import MAX_LINES as MAX_LINES
 from invoices.models.lines import InvoiceAdjustment as InvoiceAdjustment
 from invoices.models.lines import InvoiceLine as InvoiceLine
+from invoices.models.lines import Taxed as Taxed
 from invoices.models.lines import TaxTotal as TaxTotal
 from invoices.models.mail import Delivery as Delivery
 from invoices.models.mail import Reminder as Reminder

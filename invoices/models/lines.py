@@ -17,8 +17,32 @@ from invoices.models.taxes import TaxCategory, TaxRate
 MAX_LINES = 500
 
 
-class InvoiceLine(models.Model):
-    """What is charged for. Its net and tax are filled in when the invoice is frozen."""
+class Taxed(models.Model):
+    """What an invoice is made of, under one tax."""
+
+    tax_rate = models.ForeignKey(TaxRate, on_delete=models.PROTECT, related_name="+")
+
+    # Filled in when the invoice is frozen, null before; negative for an allowance.
+    net = models.BigIntegerField(null=True, blank=True)
+    # Where prices include tax.
+    gross = models.BigIntegerField(null=True, blank=True)
+    tax_name = models.CharField(max_length=50, blank=True)
+    tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
+    tax_percent = models.DecimalField(
+        max_digits=6, decimal_places=3, null=True, blank=True
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def priced(self) -> int | None:
+        """Its frozen amount as the prices are: gross where they include tax."""
+        return self.net if self.gross is None else self.gross
+
+
+class InvoiceLine(Taxed):
+    """What is charged for."""
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveSmallIntegerField(default=0)
@@ -56,16 +80,6 @@ class InvoiceLine(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
     )
-    tax_rate = models.ForeignKey(TaxRate, on_delete=models.PROTECT, related_name="+")
-
-    # Frozen at finalization, null before; gross where prices include tax.
-    net = models.BigIntegerField(null=True, blank=True)
-    gross = models.BigIntegerField(null=True, blank=True)
-    tax_name = models.CharField(max_length=50, blank=True)
-    tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
-    tax_percent = models.DecimalField(
-        max_digits=6, decimal_places=3, null=True, blank=True
-    )
 
     class Meta:
         constraints = [
@@ -98,13 +112,8 @@ class InvoiceLine(models.Model):
             discount_amount=self.discount_amount,
         )
 
-    @property
-    def priced(self) -> int | None:
-        """Its frozen amount as the prices are: gross where they include tax."""
-        return self.net if self.gross is None else self.gross
 
-
-class InvoiceAdjustment(models.Model):
+class InvoiceAdjustment(Taxed):
     """
     A charge, or an allowance, on the document as a whole under one tax.
 
@@ -130,17 +139,6 @@ class InvoiceAdjustment(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
     )
-    tax_rate = models.ForeignKey(TaxRate, on_delete=models.PROTECT, related_name="+")
-
-    # Frozen at finalization, null before; negative for an allowance, and gross where
-    # prices include tax.
-    net = models.BigIntegerField(null=True, blank=True)
-    gross = models.BigIntegerField(null=True, blank=True)
-    tax_name = models.CharField(max_length=50, blank=True)
-    tax_category = models.CharField(max_length=2, choices=TaxCategory, blank=True)
-    tax_percent = models.DecimalField(
-        max_digits=6, decimal_places=3, null=True, blank=True
-    )
 
     class Meta:
         constraints = [
@@ -164,11 +162,6 @@ class InvoiceAdjustment(models.Model):
             value=self.amount,
             percent=self.percent,
         )
-
-    @property
-    def priced(self) -> int | None:
-        """See `InvoiceLine.priced`."""
-        return self.net if self.gross is None else self.gross
 
 
 class TaxTotal(models.Model):

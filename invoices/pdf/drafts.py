@@ -4,7 +4,7 @@ from datetime import date
 
 from invoices import selectors
 from invoices.arithmetic import Totals
-from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine
+from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine, Taxed
 from invoices.pdf.invoice import Content
 
 
@@ -39,7 +39,7 @@ def _fill_in(invoice: Invoice, totals: Totals, today: date) -> None:
 def _fill_in_rows(
     lines: list[InvoiceLine], adjustments: list[InvoiceAdjustment], totals: Totals
 ) -> None:
-    rows: list[InvoiceLine | InvoiceAdjustment] = [*lines, *adjustments]
+    rows: list[Taxed] = [*lines, *adjustments]
     amounts = totals.line_amounts + totals.adjustment_amounts
     for row, amount in zip(rows, amounts, strict=True):
         row.gross = row.net = amount

@@ -18,6 +18,7 @@ from invoices.models import (
     Invoice,
     InvoiceAdjustment,
     InvoiceLine,
+    Taxed,
 )
 from invoices.selectors import Estimate
 from invoices.services.attaching import forget_files
@@ -241,9 +242,7 @@ def _check_rows(name: str, problems: Sequence[Mapping[str, list[str]]]) -> None:
         )
 
 
-def _problems(
-    invoice: Invoice, row: InvoiceLine | InvoiceAdjustment
-) -> dict[str, list[str]]:
+def _problems(invoice: Invoice, row: Taxed) -> dict[str, list[str]]:
     try:
         row.clean_fields(exclude={"invoice", "tax_rate"})
     except ValidationError as error:

@@ -18,6 +18,7 @@ from invoices.models import (
     InvoiceLine,
     Series,
     TaxCategory,
+    Taxed,
     TaxTotal,
     link_lifetime,
 )
@@ -100,9 +101,7 @@ def _check(
     return totals
 
 
-def _check_reverse_charge(
-    invoice: Invoice, rows: Sequence[InvoiceLine | InvoiceAdjustment]
-) -> None:
+def _check_reverse_charge(invoice: Invoice, rows: Sequence[Taxed]) -> None:
     # EN 16931, BR-AE-02: who owes the tax must be known by number.
     if all(row.tax_rate.category != TaxCategory.REVERSE_CHARGE for row in rows):
         return
@@ -148,7 +147,7 @@ def _freeze_rows(
     adjustments: Sequence[InvoiceAdjustment],
     totals: Totals,
 ) -> None:
-    rows: list[InvoiceLine | InvoiceAdjustment] = [*lines, *adjustments]
+    rows: list[Taxed] = [*lines, *adjustments]
     nets = totals.line_nets + totals.adjustment_nets
     amounts = totals.line_amounts + totals.adjustment_amounts
     for row, net, amount in zip(rows, nets, amounts, strict=True):
