@@ -100,10 +100,6 @@ class Dispute(models.Model):
         return self.status in UNDECIDED
 
     @property
-    def is_inquiry(self) -> bool:
-        return self.status in INQUIRY
-
-    @property
     def needs_answer(self) -> bool:
         return self.status in NEEDS_ANSWER
 

@@ -44,7 +44,7 @@ SAFEGUARDS: Final[Sequence[Safeguard]] = (
         "the lock in which a dispute is booked",
         (
             f"{BILLING}/disputing.py",
-            "    invoice = lock_invoice(payment.invoice_id)\n    dispute = _open(",
+            "    invoice = lock_invoice_of(payment)\n    dispute = _open(",
             "    invoice = payment.invoice\n    dispute = _open(",
         ),
         (f"{TESTS}/test_concurrency.py", f"{TESTS}/test_disputing.py"),
@@ -132,7 +132,11 @@ SAFEGUARDS: Final[Sequence[Safeguard]] = (
     Safeguard(
         "When Stripe has forgotten the key, the refund is looked for",
         "the look",
-        (f"{BILLING}/refunding.py", "    if not is_key_known:\n", "    if False:\n"),
+        (
+            f"{BILLING}/refunding.py",
+            "    if not is_key_known and (",
+            "    if False and (",
+        ),
         (f"{TESTS}/test_refunding.py",),
     ),
     Safeguard(
