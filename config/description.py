@@ -15,6 +15,7 @@ from rest_framework.settings import api_settings
 
 from accounts.api import schema
 from accounts.api.idempotency import HEADER, LONGEST, REPLAYED
+from config.problems import CONTENT_TYPE
 
 ABOUT: Final = """\
 Publish, invoice and get paid.
@@ -34,7 +35,7 @@ done is not done again, and you get the answer of the first time, with `Idempote
 alone, has up to 255 characters and is kept for 24 hours. Kept is what was done, and what was refused with 409; not
 what was wrong with the request, nor what failed (5xx), of which nothing was done: ask again with the same key.
 
-**What everybody may read** has an `ETag`; `If-None-Match` is answered with 304 where nothing changed.
+**Posts**, read without a token, have an `ETag`; `If-None-Match` is answered with 304 where nothing changed.
 """
 PROBLEM: Final = {
     "type": "object",
@@ -73,7 +74,7 @@ def _refusal(description: str, **headers: str) -> dict[str, Any]:
     content = {"schema": {"$ref": "#/components/schemas/Problem"}}
     answer = {
         "description": description,
-        "content": {"application/problem+json": content},
+        "content": {CONTENT_TYPE: content},
     }
     told = {
         name.replace("_", "-"): {
