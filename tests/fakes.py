@@ -178,6 +178,13 @@ class FakeStripe(stripe.HTTPClient):
                 raise NotPayable(refusal.message) from refusal
             return self.events[-1:]
 
+    def remember(
+        self, intent_id: str, charge_id: str, amount: int, currency: str, refunded: int
+    ) -> None:
+        """A payment of before: it can be refunded, and nothing is told of it."""
+        with self._lock:
+            self._account.remember(intent_id, charge_id, amount, currency, refunded)
+
     def refund_in_dashboard(self, payment_intent: str, amount: int) -> list[Object]:
         """
         :return: the events that this caused

@@ -175,6 +175,7 @@ def start(port: int, stripe_port: int, variables: dict[str, str]) -> list[Progra
         *("--port", str(stripe_port)),
         *("--webhook-url", f"http://localhost:{port}/stripe/webhook/"),
         *("--secret", WEBHOOK_SECRET),
+        *("--books", str(DATABASE)),
     ]
     return [
         Program("stripe", "-m", "tests.stand_in", *stripe, variables=variables),

@@ -7,9 +7,11 @@ Stripe for a laptop: the API, a payable page and webhooks, on loopback only.
 import argparse
 import json
 import logging
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -227,12 +229,34 @@ def _error(status: int, message: str) -> Response:
     return status, {"Content-Type": "application/json"}, json.dumps({"error": error})
 
 
+# In currencies that Stripe counts as ISO 4217 does.
+PAID = """
+    SELECT payment_intent, charge, amount, LOWER(currency), (
+        SELECT COALESCE(SUM(amount), 0) FROM billing_refund
+        WHERE payment_id = billing_payment.id
+        AND status IN ('pending', 'requires_action', 'succeeded')
+    ) FROM billing_payment
+"""
+
+
+def remember(stripe: FakeStripe, books: Path) -> None:
+    """What an earlier stand-in took, and what is made up in the demo: it can go back."""
+    with closing(
+        sqlite3.connect(f"{books.absolute().as_uri()}?mode=ro", uri=True)
+    ) as file:
+        for payment in file.execute(PAID):
+            stripe.remember(*payment)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="tests.stand_in", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--webhook-url", required=True)
     parser.add_argument("--secret", required=True, help="signs the webhooks")
     parser.add_argument("--api-version", default=API_VERSION)
+    parser.add_argument(
+        "--books", type=Path, help="a database of SQLite whose payments are known"
+    )
     parser.add_argument("--announce", type=Path, help="write the address here")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="stand-in: %(message)s")
@@ -242,6 +266,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         api_version=options.api_version,
         port=options.port,
     )
+    if options.books:
+        remember(stand_in.stripe, options.books)
     if options.announce:
         options.announce.write_text(stand_in.url)
     sys.stdout.write(f"Stand-in for Stripe: {stand_in.url}\n")

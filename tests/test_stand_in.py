@@ -1,8 +1,10 @@
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -11,7 +13,7 @@ import pytest
 import requests
 import stripe
 
-from tests.stand_in import POLL, StandIn
+from tests.stand_in import POLL, StandIn, remember
 
 VERSION = "2026-10-28.endive"
 SECRET = "whsec_stand_in"
@@ -345,3 +347,21 @@ def test_the_command_announces_where_it_is(tmp_path: Path):
 
     assert said == f"Stand-in for Stripe: {announced.read_text()}\n"
     assert page.status_code == 200
+
+
+def test_what_was_paid_before_it_ran_can_go_back_once(tmp_path, stand_in, client):
+    books = tmp_path / "books of a laptop.sqlite3"
+    with closing(sqlite3.connect(books)) as database:
+        database.executescript("""
+            CREATE TABLE billing_payment (id, payment_intent, charge, amount, currency);
+            CREATE TABLE billing_refund (payment_id, amount, status);
+            INSERT INTO billing_payment VALUES (1, 'pi_demo', 'ch_demo', 5000, 'EUR');
+            INSERT INTO billing_refund VALUES (1, 1000, 'succeeded'), (1, 9, 'failed');
+        """)
+    remember(stand_in.stripe, books)
+
+    refund = client.v1.refunds.create({"payment_intent": "pi_demo"})
+
+    assert (refund.amount, refund.currency, refund.status) == (4000, "eur", "succeeded")
+    with pytest.raises(stripe.InvalidRequestError, match="already been refunded"):
+        client.v1.refunds.create({"payment_intent": "pi_demo"})

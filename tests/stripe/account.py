@@ -219,6 +219,19 @@ class StripeAccount:
             self.event("refund.failed", refund),
         ]
 
+    def remember(
+        self, intent_id: str, charge_id: str, amount: int, currency: str, refunded: int
+    ) -> None:
+        """A payment that was made before this account was, as far as a refund needs it."""
+        arrived = {"amount": amount, "currency": currency, "status": "succeeded"}
+        intent = self.new("payment_intent", intent_id) | arrived
+        charge = self.new("charge", charge_id) | arrived | {"paid": True}
+        self.intents[intent_id] = intent | {"latest_charge": charge_id}
+        self.charges[charge_id] = charge | {
+            "amount_refunded": refunded,
+            "payment_intent": intent_id,
+        }
+
     def expire_overdue(self) -> None:
         """Close the sessions whose time is up, as Stripe does by itself."""
         for session in list(self.sessions.values()):
