@@ -19,7 +19,9 @@ from invoices import selectors
 from invoices.exceptions import AmountNotAvailable
 from invoices.models import BalanceEntry, LedgerEntry
 from invoices.services.balances import apply_balance
+from invoices.services.correcting import void_invoice
 from invoices.services.crediting import Split, issue_credit_note
+from invoices.services.receiving import record_payment
 from invoices.statements import statement_of
 from tests.at_once import at_once
 from tests.billing.world import deliver, finalized, standing, start
@@ -160,6 +162,21 @@ def test_a_dispute_that_is_won_gives_back_what_was_taken_and_no_more(
     deliver(stripe, *stripe.turn_dispute(*stripe.disputes, "won"))
 
     assert (balance(customer), had_twice(kept), audit()) == (3_000, "", "")
+
+
+def test_no_more_is_taken_than_was_kept_of_it(stripe, customer, kept):
+    now, other = (
+        timezone.now(),
+        finalized(customer=customer, business=customer.business),
+    )
+    void_invoice(invoice=other, actor=None, now=now)
+    fields = {"amount": 2_000, "received_on": customer.business.today(now)}
+    record_payment(invoice=other, fields=fields, actor=None, now=now)
+    assert balance(customer) == 11_000
+
+    deliver(stripe, *stripe.dispute(kept.payment_intent, 12_000))
+
+    assert (balance(customer), audit()) == (2_000, "")
 
 
 def test_a_part_is_taken_of_what_is_here_before_what_was_kept(
