@@ -13,6 +13,7 @@ from rest_framework.views import exception_handler
 
 from accounts.api.cursors import LARGEST_PAGE, PAGE_SIZE
 from accounts.exceptions import InvalidInput, KeyReused, Refusal, StillRunning
+from config.problems import CONTENT_TYPE, problem_of
 
 
 class NewestFirst(CursorPagination):
@@ -35,7 +36,7 @@ class NewestFirst(CursorPagination):
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """
-    Any refusal as `application/problem+json`; anything unforeseen stays a 500.
+    Any refusal as a problem; anything unforeseen stays a 500.
 
     `code` is stable. `errors`, where the input is wrong, names each field; of a row in a
     list, below its index.
@@ -118,17 +119,8 @@ def _sentence(error: Exception, status: HTTPStatus) -> str:
 
 
 def _response(status: HTTPStatus, code: str, detail: str, **more: Any) -> Response:
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "code": code,
-        "detail": detail,
-        **more,
-    }
-    return Response(
-        _encodable(body), status=status, content_type="application/problem+json"
-    )
+    body = _encodable(problem_of(status, code, detail) | more)
+    return Response(body, status=status, content_type=CONTENT_TYPE)
 
 
 def _encodable(part: Any) -> Any:

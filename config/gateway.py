@@ -24,6 +24,8 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from config.problems import problem_response
+
 type Event = Mapping[str, Any]
 type Answer = dict[str, Any]
 
@@ -217,7 +219,7 @@ def _refusal(environ: Mapping[str, Any]) -> HttpResponse | None:
         return None
     if environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
         return None
-    return _problem(
+    return problem_response(
         HTTPStatus.CONTENT_TOO_LARGE,
         "content_too_large",
         f"This request carries {size} bytes; {largest} are taken.",
@@ -253,7 +255,7 @@ def _not_carried(
     return _answer(
         event,
         request,
-        _problem(
+        problem_response(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             f"{what}_too_large",
             f"The {what} took {size} bytes, and {largest} can be carried. Ask for less.",
@@ -319,16 +321,3 @@ def _size_of_headers(answer: Answer) -> int:
     for name, values in answer.get("multiValueHeaders", {}).items():
         lines += [(name, value) for value in values]
     return sum(len(name) + len(value) + 4 for name, value in lines)
-
-
-def _problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    return HttpResponse(
-        json.dumps(body), status=status, content_type="application/problem+json"
-    )

@@ -5,9 +5,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.db import Error
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
+
+from config.problems import problem_response
 
 # Numbers of the server and of its client for "not now": full, shutting down, connection
 # killed or timed out; not reached, of unknown name, gone, lost.
@@ -32,7 +34,7 @@ def is_away(error: BaseException | None) -> bool:
 
 def _broken(request: HttpRequest) -> HttpResponse:
     if _is_script(request):
-        return _problem(
+        return problem_response(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "internal_error",
             "This failed on our side, and our log says where. Look whether it was done, "
@@ -46,7 +48,7 @@ def _away(request: HttpRequest) -> HttpResponse:
     # A form must not be sent again by itself.
     again = RETRY_AFTER if request.method == "GET" else None
     if _is_script(request):
-        response = _problem(
+        response = problem_response(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "database_unavailable",
             f"The database does not answer. Try again in {RETRY_AFTER} seconds.",
@@ -72,14 +74,3 @@ def _apology(request: HttpRequest, *said: Any) -> HttpResponse | None:
     from config.apologies import apology  # noqa: PLC0415 - as said above
 
     return apology(request, *said)
-
-
-def _problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    return JsonResponse(body, status=status, content_type="application/problem+json")

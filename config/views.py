@@ -4,12 +4,13 @@ from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.defaults import page_not_found
 
 from accounts.http import own_memberships
 from accounts.roles import Role
+from config.problems import problem_response
 
 
 # Asked by load balancers and people without an account.
@@ -48,11 +49,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         return sorry
     if not request.path_info.startswith("/api/"):
         return page_not_found(request, exception)
-    body = {
-        "type": "about:blank",
-        "title": "Not Found",
-        "status": 404,
-        "code": "not_found",
-        "detail": "There is no such address; /api/docs/ lists those that are.",
-    }
-    return JsonResponse(body, status=404, content_type="application/problem+json")
+    return problem_response(
+        HTTPStatus.NOT_FOUND,
+        "not_found",
+        "There is no such address; /api/docs/ lists those that are.",
+    )
