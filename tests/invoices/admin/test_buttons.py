@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.html import escape
 from pypdf import PdfReader
 
 from accounts.models import Business, Event
@@ -225,6 +226,17 @@ def test_a_draft_is_previewed_in_its_language_and_nothing_is_stored(
     assert "no-store" in response["Cache-Control"]
     assert "ENTWURF" in PdfReader(tmp_path / "draft.pdf").pages[0].extract_text()
     assert not Document.objects.exists()
+
+
+def test_the_preview_of_a_mail_is_text_and_nothing_that_a_name_says(desk, business):
+    name = '<div x-data x-init="alert(1)">Ann</div>'
+    invoice = frozen(business, invoice__customer__name=name)
+
+    page = desk.get(address(invoice, "preview")).content.decode()
+
+    assert f"Hello {escape(name)}" in page
+    # The page within the page, once more as the value of its attribute.
+    assert name not in page
 
 
 def test_a_preview_that_cannot_be_worked_out_says_why(desk, business):
