@@ -164,19 +164,23 @@ def test_a_day_later_what_never_arrived_is_sent(stripe, payment):
     assert len(stripe.refunds) == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("more_permissions_required", "requested"), ("resource_missing", "succeeded")],
+)
 def test_a_day_later_nothing_is_sent_that_may_have_been_and_cannot_be_seen(
-    stripe, payment, monkeypatch
+    stripe, payment, monkeypatch, reason, status
 ):
     refund = request(payment)
     stripe.fault("POST", REFUNDS, "timeout_after", 2)
     send(refund)
 
     def refuse(**_):
-        raise PaymentRejected("No.", "more_permissions_required")
+        raise PaymentRejected("No.", reason)
 
     with monkeypatch.context() as patch:
         patch.setattr(refunds, "find_refund", refuse)
-        assert send(refund, timezone.now() + timedelta(hours=25)).status == "requested"
+        assert send(refund, timezone.now() + timedelta(hours=25)).status == status
 
     assert send(refund, timezone.now() + timedelta(hours=25)).status == "succeeded"
     assert len(stripe.refunds) == 1
