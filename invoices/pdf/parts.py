@@ -202,5 +202,6 @@ def verification(speech: Speech, seal: Seal | None) -> Iterator[Flowable]:
     """Where anyone may check that this is what was issued."""
     if seal:
         yield Spacer(0, 4 * mm)
-        address = f"{settings.SITE_URL}/verify/{seal.code}/"
+        site = settings.SITE_URL + settings.FORCE_SCRIPT_NAME
+        address = f"{site}/verify/{seal.code}/"
         yield link(speech.say("verify"), address, LABEL)

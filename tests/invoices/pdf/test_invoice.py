@@ -137,14 +137,16 @@ def test_render_invoice_says_who_wrote_what_in_which_language():
 
 def test_render_invoice_links_to_the_pay_page(settings):
     settings.SITE_URL = "https://pay.example"
+    # As where API Gateway's own name is the site's.
+    settings.FORCE_SCRIPT_NAME = "/dev"
     invoice = finalized()
 
     (page,) = reader(invoice).pages
 
     addresses = [link.get_object()["/A"]["/URI"] for link in page["/Annots"]]
     assert addresses == [
-        f"https://pay.example/i/{invoice.link_token}/",
-        f"https://pay.example/verify/{invoice.seal.code}/",
+        f"https://pay.example/dev/i/{invoice.link_token}/",
+        f"https://pay.example/dev/verify/{invoice.seal.code}/",
     ]
 
 
