@@ -254,7 +254,7 @@ def _with_files(
     if note := delivery.credit_note:
         message = emails.credit_note_sent(note, delivery.to)
         content = documents.read_document(note)
-        message.attach(f"{note.number}.pdf", content, _PDF)
+        message.attach(note.document_name, content, _PDF)
         return message
     if period:
         return _statement(delivery, period)

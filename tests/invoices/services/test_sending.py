@@ -7,12 +7,13 @@ from django.core.files.base import ContentFile
 
 from accounts.models import Event
 from invoices.exceptions import InvalidTransition, TooMuchMail
-from invoices.models import Attachment, Contact, Delivery
+from invoices.models import Attachment, Contact, CreditNote, Delivery
 from invoices.services import crediting, receiving, sending
 from invoices.services.correcting import void_invoice
 from invoices.services.documents import read_document
 from invoices.services.sending import send_invoice
 from tests.factories import CustomerFactory, InvoiceFactory, UserFactory
+from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -188,6 +189,17 @@ def test_mail_of_one_business_does_not_count_for_another(invoice, settings):
     send_invoice(invoice=invoice, actor=None, now=NOW)
 
     assert Delivery.objects.filter(business=invoice.business).count() == 1
+
+
+def test_a_credit_note_is_attached_under_a_name_that_files_can_have(note, run_tasks):
+    with unguarded():
+        CreditNote.objects.update(number="CN/2026/1")
+    note.refresh_from_db()
+
+    sending.send_credit_note(credit_note=note, actor=None, now=NOW)
+    run_tasks()
+
+    assert mail.outbox[0].attachments[0].filename == "CN-2026-1.pdf"
 
 
 def test_send_credit_note_mails_it(note, run_tasks):
