@@ -9,14 +9,16 @@ from typing import Any, Final
 # Lambda's id of what is being handled; "" at init and on a laptop.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-_SECRET_LINK: Final = re.compile(r"/(i|invitations)/[\w-]{20,}")
+_SECRET_LINK: Final = re.compile(
+    r"/(i|invitations|reset/key|confirm-email)/[\w:-]{20,}"
+)
 _encode: Final = json.JSONEncoder(default=str).encode
 # What every record has; the rest was passed as `extra`.
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class WithoutLinks(logging.Filter):
-    """Hides the secret in a customer's or an invitation's link from Django's own lines."""
+    """Hides the secret in a link that was mailed to somebody from Django's own lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

@@ -24,6 +24,21 @@ def test_a_refused_link_is_not_told_to_the_log(client, caplog, path):
     assert told == [path.replace(TOKEN, "…")]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/accounts/password/reset/key/1-{TOKEN}/",
+        f"/accounts/confirm-email/MQ:{TOKEN}:1/",
+    ],
+)
+def test_nor_is_one_that_opens_an_account(caplog, path):
+    logging.getLogger("django.request").error("Internal Server Error: %s", path)
+
+    assert caplog.messages == [
+        f"Internal Server Error: {re.sub(f'[^/]*{TOKEN}[^/]*', '…', path)}"
+    ]
+
+
 def test_other_lines_are_left_as_they_are(caplog):
     logging.getLogger("django.request").warning("%s took %d s", "/blog/", 3)
     logging.getLogger("django.request").warning("nothing")
