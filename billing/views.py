@@ -27,7 +27,7 @@ from accounts.exceptions import InvalidInput, Refusal
 from accounts.http import may
 from accounts.roles import Permission
 from billing import selectors
-from billing.exceptions import PaymentPending, PaymentRejected
+from billing.exceptions import PaymentPending, PaymentRejected, UnknownStatus
 from billing.forms import PayForm
 from billing.models import Checkout
 from billing.page_wording import refused, words_of
@@ -209,7 +209,7 @@ def _settle(checkout: Checkout) -> bool:
             # A deadlock, or a wait for a lock that was too long: the second try is ours,
             # the third the webhook's.
             logger.warning("Settling checkout %s was interrupted", checkout.key)
-        except (PaymentPending, PaymentRejected):
+        except (PaymentPending, PaymentRejected, UnknownStatus):
             return False
         else:
             return True
