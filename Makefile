@@ -149,7 +149,7 @@ unlock: $(DEV) ## let a stage be deployed after a deploy that was killed (STAGE=
 	@$(PYTHON) -m deploy.release unlock $(STAGE)
 
 manage: $(DEV) ## a management command, by a stage's worker (STAGE=qa ARGS="reconcile --dry-run")
-	@VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/zappa manage $(STAGE)_worker "$(ARGS)"
+	@$(PYTHON) -m deploy.release manage $(STAGE) "$(ARGS)"
 
 bench: $(DEV) ## compare ourselves with peers (ARGS=--quick; ARGS=--help lists more)
 	$(PYTHON) -m benchmarks $(ARGS)

@@ -79,6 +79,11 @@ def restart(options: argparse.Namespace, progress: Progress) -> None:
         changing.restart(change)
 
 
+def manage(options: argparse.Namespace, progress: Progress) -> None:
+    """What the command said in the end; the log has all of it."""
+    print(load(options.stage).manage(options.command))
+
+
 def undeploy(options: argparse.Namespace, progress: Progress) -> None:
     stage = load(options.stage)
     names = " and ".join(stage.function_name(part) for part in stage.parts)
@@ -133,7 +138,7 @@ def _fetched(name: str, progress: Progress) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Change a stage on AWS, or watch it.")
     commands = parser.add_subparsers(required=True)
-    for act in (deploy, rollback, restart, undeploy, status, logs, unlock):
+    for act in (deploy, rollback, restart, manage, undeploy, status, logs, unlock):
         command = commands.add_parser(act.__name__)
         command.add_argument("stage", type=_stage)
         command.set_defaults(act=act)
@@ -146,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--rehearsed", default="", help="SHA-256 of a zip that was rehearsed"
             )
+        elif act is manage:
+            command.add_argument("command", help='as in "reconcile --dry-run"')
         elif act is undeploy:
             command.add_argument("--yes", action="store_true", help="do not ask")
         elif act is logs:

@@ -216,7 +216,9 @@ def _outputs(stack: str) -> tuple[dict[str, str], str]:
             return {}, f"There is no stack {stack}"
         return {}, f"AWS did not tell about the stack {stack}: {error}".rstrip(".")
     except BotoCoreError as error:
-        return {}, f"AWS could not be asked for the stack {stack}: {error}".rstrip(".")
+        said = str(error).rstrip(".")
+        who = "Your shell needs AWS_PROFILE, or the keys of the deploy role"
+        return {}, f"AWS could not be asked for the stack {stack}: {said}. {who}"
     pairs = found.get("Outputs", [])
     return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs}, ""
 

@@ -177,6 +177,12 @@ def test_logs_are_one_line_an_event_of_both_functions(aws, qa, capsys):
     assert not any("REPORT" in line for line in lines)
 
 
+def test_manage_runs_a_command_in_the_worker(qa, capsys):
+    release.main(["manage", "qa", "reconcile --dry-run"])
+
+    assert "Ran reconcile --dry-run" in capsys.readouterr().out
+
+
 def test_restart_begins_anew_and_leaves_nothing_to_deploy(qa):
     release.main(["restart", "qa"])
 
