@@ -113,6 +113,14 @@ def test_the_year_is_that_of_the_calendar_of_the_business(business):
     assert (invoice.number, invoice.issue_date) == ("INV-2027-00001", date(2027, 1, 1))
 
 
+def test_the_first_document_makes_the_series_of_both_kinds(business):
+    """No credit note need lock the business, whose customer it has locked by then."""
+    issue(business)
+
+    series = Series.objects.filter(business=business).order_by("pk")
+    assert [row.number(2026, 1) for row in series] == ["INV-00001", "CN-00001"]
+
+
 def test_change_series_keeps_what_was_given_and_counts_on(business, owner):
     issue(business)
 
