@@ -13,6 +13,7 @@ from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -225,7 +226,6 @@ def _refused(
     return render(request, "accounts/invitation.html", context, status=status)
 
 
-@never_cache
 @show_or_send
 def tokens(request: AuthenticatedRequest) -> HttpResponse:
     form = TokenForm(request.POST or None)
@@ -305,7 +305,12 @@ def _page(
     more: dict[str, Any],
     status: HTTPStatus | None = None,
 ) -> HttpResponse:
-    """A page around a form. What was sent and is wrong comes back as 400."""
+    """
+    A page around a form. What was sent and is wrong comes back as 400. No browser shows
+    it to whoever comes after, and no key is kept in one.
+    """
     wrong = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
     context = {"form": form, **more}
-    return render(request, f"accounts/{name}.html", context, status=status or wrong)
+    page = render(request, f"accounts/{name}.html", context, status=status or wrong)
+    add_never_cache_headers(page)
+    return page

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -53,6 +54,16 @@ class OncePerKey(viewsets.ViewSetMixin):
         with self.prepared(request):
             response: HttpResponse = post(request, *args, **kwargs)
         return response
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        view: Any = super()
+        shown = view.finalize_response(request, response, *args, **kwargs)
+        if request.user.is_authenticated:
+            # Nobody on the way keeps it, and no browser for whoever comes after.
+            patch_cache_control(shown, private=True, no_store=True)
+        return shown
 
     def _once(
         self, post: Callable[..., Any], request: Request, *args: Any, **kwargs: Any

@@ -13,6 +13,11 @@ from tests.factories import BusinessFactory, MembershipFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.parametrize("page", ["", "business/", "members/", "tokens/", "close/"])
+def test_no_browser_shows_a_page_to_whoever_comes_after(desk, page):
+    assert "no-store" in desk.get(f"/accounts/{page}")["Cache-Control"]
+
+
 def details(business, **changes):
     return {
         "name": business.name,

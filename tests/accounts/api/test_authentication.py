@@ -32,6 +32,15 @@ def test_a_token_speaks_for_its_holder(key):
     assert response.json()["username"] == "jo"
 
 
+def test_what_one_person_sees_is_kept_by_nobody(key):
+    token = {"Authorization": f"Token {key}"}
+
+    for path in (ME, "/api/v1/invoices/", "/api/v1/tags/"):
+        answer = APIClient().get(path, headers=token)
+        assert answer["Cache-Control"] == "private, no-store"
+    assert "Cache-Control" not in APIClient().get("/api/v1/tags/")
+
+
 def test_it_takes_one_statement_to_know_who_asks(key, django_assert_num_queries):
     status(f"Token {key}")
 
