@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.admin import paging
+from billing.models import Payment
 from invoices.admin import searching
-from invoices.models import Counter, Invoice, LedgerEntry
+from invoices.models import Counter, Customer, Invoice, LedgerEntry
 from invoices.services.finalizing import finalize_invoice
 from tests.factories import CustomerFactory, InvoiceFactory, InvoiceLineFactory
 from tests.rows import ROWS
@@ -122,6 +123,30 @@ def test_money_is_found_by_the_digits_of_its_invoice(desk, business, kind):
     ]
 
     assert found == [[first], [second]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "missed"),
+    [
+        ("billing.payment", "pi_found", "pi_foun"),
+        ("billing.payment", "ch_found", "h_found"),
+        ("invoices.creditnote", "FINCH harbor", "finch oak"),
+    ],
+)
+def test_money_is_found_by_each_column_by_itself(desk, business, kind, found, missed):
+    first, second = ROWS[kind](business), ROWS[kind](business)
+    Payment.objects.filter(pk=first.pk).update(
+        payment_intent="pi_found", charge="ch_found"
+    )
+    Customer.objects.filter(credit_notes=first.pk).update(name="Harbor & Finch")
+    place = reverse(f"admin:{kind.replace('.', '_')}_changelist")
+
+    shown = [
+        list(desk.get(place, {"q": text}).context["cl"].result_list)
+        for text in (found, missed, " ")
+    ]
+
+    assert shown == [[first], [], [second, first]]
 
 
 def test_a_list_counts_to_its_bound_and_says_so(desk, business, monkeypatch):
