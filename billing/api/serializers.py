@@ -127,7 +127,7 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
         read_only_fields = fields
 
 
-class RefundRequestSerializer(serializers.Serializer[Refund]):
+class NewRefundSerializer(serializers.Serializer[Refund]):
     payment = serializers.UUIDField(help_text="The id of the payment.")
     amount = serializers.IntegerField(
         required=False,

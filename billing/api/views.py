@@ -20,8 +20,8 @@ from accounts.roles import Permission
 from billing.api.filters import DisputeFilter, PaymentFilter, RefundFilter
 from billing.api.serializers import (
     DisputeSerializer,
+    NewRefundSerializer,
     PaymentSerializer,
-    RefundRequestSerializer,
     RefundSerializer,
 )
 from billing.models import BalanceTransaction, Dispute, Payment, Refund
@@ -107,11 +107,11 @@ class RefundViewSet(ReadOnlyModelViewSet[Refund]):
     @extend_schema(
         summary="Send money back",
         description="The refund is requested at once and sent to Stripe a moment later.",
-        request=RefundRequestSerializer,
+        request=NewRefundSerializer,
         responses={201: RefundSerializer},
     )
     def create(self, request: Request) -> Response:
-        typed = RefundRequestSerializer(data=request.data)
+        typed = NewRefundSerializer(data=request.data)
         typed.is_valid(raise_exception=True)
         user = person(request)
         refund = refunding.request_refund(

@@ -165,7 +165,7 @@ def _part(help_text: str) -> serializers.IntegerField:
     )
 
 
-class CreditNoteRequestSerializer(WantedCreditSerializer):
+class NewCreditNoteSerializer(WantedCreditSerializer):
     """Its total first reduces what is due; say where what is beyond goes."""
 
     reason = serializers.CharField(max_length=500, help_text="Printed on it.")
@@ -224,7 +224,7 @@ class CreditNoteViewSet(ReadOnlyModelViewSet[CreditNote]):
 
     @extend_schema(
         summary="Credit lines of an invoice, or all that is left",
-        request=CreditNoteRequestSerializer,
+        request=NewCreditNoteSerializer,
         responses={201: CreditNoteDetailSerializer},
     )
     def create(self, request: Request) -> Response:
@@ -233,7 +233,7 @@ class CreditNoteViewSet(ReadOnlyModelViewSet[CreditNote]):
         `out_of_band` together are exactly what is beyond the due; `preview` says how much
         that is.
         """
-        typed = self._typed(request, CreditNoteRequestSerializer)
+        typed = self._typed(request, NewCreditNoteSerializer)
         with _named(typed["indexes"]):
             note = crediting.issue_credit_note(
                 invoice=typed["invoice"],

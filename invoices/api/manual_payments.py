@@ -21,7 +21,7 @@ from invoices.models import ManualPayment
 from invoices.services import receiving
 
 
-class ManualPaymentRequestSerializer(serializers.ModelSerializer[ManualPayment]):
+class NewManualPaymentSerializer(serializers.ModelSerializer[ManualPayment]):
     id = serializers.UUIDField(
         required=False,
         help_text="Made up by you: asked again with it, the payment is recorded once.",
@@ -81,12 +81,12 @@ class ManualPaymentViewSet(ReadOnlyModelViewSet[ManualPayment]):
 
     @extend_schema(
         summary="Record a payment by transfer, cash and so on",
-        request=ManualPaymentRequestSerializer,
+        request=NewManualPaymentSerializer,
         responses={201: ManualPaymentSerializer},
     )
     def create(self, request: Request) -> Response:
         """It pays what is due; what is beyond is kept as the customer's balance."""
-        typed = ManualPaymentRequestSerializer(
+        typed = NewManualPaymentSerializer(
             data=request.data, context=self.get_serializer_context()
         )
         typed.is_valid(raise_exception=True)

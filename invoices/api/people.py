@@ -1,7 +1,6 @@
 """The API over what belongs to one customer or invoice: contacts, and attached files."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, cast
 
@@ -149,7 +148,6 @@ class UploadSerializer(serializers.Serializer[Any]):
 class AttachmentViewSet(ModelViewSet[Attachment]):
     """Files that go with an invoice, before it is finalized and after."""
 
-    file: attaching.StoredFile
     queryset = Attachment.objects.none()
     permission_classes = [IsAuthenticated, WritesBooks]
     parser_classes: list[Any] = [*api_settings.DEFAULT_PARSER_CLASSES, MultiPartParser]
@@ -163,15 +161,12 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
         # Whose invoice it is comes before what is wrong with the input.
         _ = self.invoice
 
-    @contextmanager
-    def prepared(self, request: Request) -> Iterator[None]:
+    def prepare(self, request: Request) -> AbstractContextManager[Any]:
         typed = UploadSerializer(data=request.data)
         if not typed.is_valid():
-            yield
-            return
+            return super().prepare(request)
         upload = typed.validated_data["file"]
-        with attaching.stored(invoice=self.invoice, upload=upload) as self.file:
-            yield
+        return attaching.stored(invoice=self.invoice, upload=upload)
 
     @cached_property
     def invoice(self) -> Invoice:
@@ -195,7 +190,7 @@ class AttachmentViewSet(ModelViewSet[Attachment]):
         said = typed.validated_data
         attachment = attaching.attach_stored(
             invoice=self.invoice,
-            file=self.file,
+            file=self.prepared,
             is_mailed=said["is_mailed"],
             is_shown=said["is_shown"],
             actor=person(request),
