@@ -1,4 +1,4 @@
-"""Every public page: no complaint in the console, nothing sideways, WCAG 2.2 AA."""
+"""Pages for everyone: no complaint in the console, nothing sideways, WCAG 2.2 AA."""
 
 from decimal import Decimal
 
@@ -35,6 +35,9 @@ SIGNED_IN = {
     "tokens": "/accounts/tokens/",
     "second-factor": "/accounts/2fa/",
     "e-mail": "/accounts/email/",
+    "back-office": "/admin/",
+    "invoices": "/admin/invoices/invoice/",
+    "new-invoice": "/admin/invoices/invoice/add/",
 }
 
 
