@@ -31,6 +31,8 @@ class OncePerKey(viewsets.ViewSetMixin):
     types something wrong. What is refused for another reason stays refused under a key.
     """
 
+    prepared: Any
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc] # of the view beside it
         post = vars(self).get("post")
@@ -40,18 +42,18 @@ class OncePerKey(viewsets.ViewSetMixin):
             post = partial(self._once, post)
         vars(self)["post"] = partial(self._prepared, post)
 
-    def prepared(self, request: Request) -> AbstractContextManager[object]:
+    def prepare(self, request: Request) -> AbstractContextManager[Any]:
         """
         Around a POST, before a key's transaction opens and until it has ended: here a
-        view asks whatever is a network. Who may not gets none of it, and what else is
-        wrong is for the method to say.
+        view asks whatever is a network, and finds it as `prepared`. Who may not gets none
+        of it, and what else is wrong is for the method to say.
         """
         return nullcontext()
 
     def _prepared(
         self, post: Callable[..., Any], request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        with self.prepared(request):
+        with self.prepare(request) as self.prepared:
             response: HttpResponse = post(request, *args, **kwargs)
         return response
 

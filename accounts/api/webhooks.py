@@ -1,7 +1,6 @@
 """The API over endpoints of webhooks, and over what was sent to them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -122,13 +121,12 @@ class WebhookEndpointViewSet(ModelViewSet[WebhookEndpoint]):
     lookup_field = "public_id"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
-    @contextmanager
-    def prepared(self, request: Request) -> Iterator[None]:
+    def prepare(self, request: Request) -> AbstractContextManager[Any]:
         if self.action == "create":
             typed = self.get_serializer(data=request.data)
             if typed.is_valid() and self._may_add_to(typed.validated_data["business"]):
                 destinations.check(typed.validated_data["url"])
-        yield
+        return super().prepare(request)
 
     def _may_add_to(self, business: Business) -> bool:
         user = person(self.request)

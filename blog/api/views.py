@@ -1,7 +1,6 @@
 """The API over posts, comments and tags."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -55,21 +54,14 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
     lookup_field = "slug"
     lookup_value_regex = r"[-\w]+"
     queryset = Post.objects.none()
-    cover: covers.Cover
 
-    @contextmanager
-    def prepared(self, request: Request) -> Iterator[None]:
+    def prepare(self, request: Request) -> AbstractContextManager[Any]:
         # A form alone carries a file, and most posts come as JSON.
-        if self.action != "create" or not request.FILES:
-            yield
-            return
-        typed = PostInputSerializer(data=request.data)
-        upload = typed.is_valid() and typed.validated_data.get("cover")
-        if not upload or not writes_posts(person(request)):
-            yield
-            return
-        with covers.stored(upload) as self.cover:
-            yield
+        if self.action == "create" and request.FILES and writes_posts(person(request)):
+            typed = PostInputSerializer(data=request.data)
+            if typed.is_valid() and (upload := typed.validated_data.get("cover")):
+                return covers.stored(upload)
+        return super().prepare(request)
 
     def get_queryset(self) -> QuerySet[Any]:
         visible = Post.objects.visible_to(self.request.user)
@@ -92,7 +84,7 @@ class PostViewSet(ReadOnlyModelViewSet[Post]):
             raise PermissionDenied(NOT_AN_AUTHOR)
         fields, tags = self._typed(request, partial=False)
         if fields.get("cover"):
-            fields["cover"] = self.cover
+            fields["cover"] = self.prepared
         post = posts.write_post(
             author=author,
             fields=fields,
