@@ -41,6 +41,10 @@ class AccountAdapter(DefaultAccountAdapter):
             # A second click on the button. The answer is the first click's.
             answer = self.respond_email_verification_sent(request, None)
             raise ImmediateHttpResponse(answer) from taken
+        except InvalidInvitation:
+            # Withdrawn or used at this very moment: from here on it was before.
+            user.pk = None
+            return self.save_user(request, user, form, commit)
         if invitation is not None:
             # Whoever has the token read the mail that was sent to the address.
             self.stash_verified_email(request, user.email)

@@ -178,9 +178,21 @@ def test_signing_up_with_another_address_is_an_ordinary_sign_up(client, invitati
     assert invitation.accepted_at is None
 
 
-def test_an_invitation_withdrawn_meanwhile_is_an_ordinary_sign_up(client, invitation):
+@pytest.mark.parametrize("this_moment", [False, True])
+def test_an_invitation_withdrawn_meanwhile_is_an_ordinary_sign_up(
+    client, invitation, this_moment, monkeypatch
+):
     client.get(f"/accounts/invitations/{invitation.token}/")
-    Invitation.objects.all().delete()
+    before = signing_up.sign_up
+
+    def overtaken(**details):
+        Invitation.objects.all().delete()
+        return before(**details)
+
+    if this_moment:
+        monkeypatch.setattr(signing_up, "sign_up", overtaken)
+    else:
+        Invitation.objects.all().delete()
 
     answer = client.post("/accounts/signup/", DETAILS)
 
