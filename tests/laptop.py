@@ -224,7 +224,7 @@ def banner(variables: dict[str, str]) -> str:
     site = variables["SITE_URL"]
     return f"""
   PayMyInvoice is at   {site}/
-  Admin site           {site}/admin/
+  Back office          {site}/admin/
     sign in as         {DEMO_EMAIL}
     password           {DEMO_PASSWORD}
   API                  {site}/api/docs/
@@ -259,10 +259,9 @@ def serve(port: int) -> NoReturn:
 
 
 def port_number(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 65536:
-        raise argparse.ArgumentTypeError("a port is between 1 and 65535")
-    return number
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError("a port is a number between 1 and 65535")
+    return int(text)
 
 
 def main() -> int:

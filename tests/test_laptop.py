@@ -166,7 +166,7 @@ def test_an_old_database_is_migrated_and_gets_no_demo(monkeypatch, tmp_path):
     assert database.read_text() == "mine"
 
 
-@pytest.mark.parametrize("port", ["0", "65536"])
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_port_number_refuses_what_is_no_port(port):
     with pytest.raises(laptop.argparse.ArgumentTypeError):
         laptop.port_number(port)
