@@ -14,6 +14,7 @@ from accounts.roles import Permission
 from invoices.admin.records import spoken
 from invoices.forms import RowForm, RowsFormSet, plain
 from invoices.models import Invoice, InvoiceAdjustment, InvoiceLine, TaxRate
+from invoices.money import format_price
 
 
 class RowInline(OfBusiness, TabularInline):
@@ -99,17 +100,19 @@ class LineInline(RowInline):
 
     @admin.display(description="unit price")
     def unit_price_(self, line: InvoiceLine) -> str:
-        price = f"{plain(line.unit_price)} {line.invoice.currency}"
+        price = format_price(line.unit_price, line.invoice.currency)
         if line.base_quantity == 1:
             return price
         return f"{price} per {plain(line.base_quantity)} {line.unit}".strip()
 
     @admin.display(description="discount, charge")
     def changes(self, line: InvoiceLine) -> str:
+        code = line.invoice.currency
+        less, more = line.discount_amount, line.charge_amount
         return _joined(
             f"-{plain(line.discount_percent)} %" if line.discount_percent else "",
-            f"-{plain(line.discount_amount)}" if line.discount_amount else "",
-            f"+{plain(line.charge_amount)}" if line.charge_amount else "",
+            f"-{format_price(less, code)}" if less else "",
+            f"+{format_price(more, code)}" if more else "",
         )
 
 

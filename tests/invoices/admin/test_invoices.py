@@ -333,10 +333,15 @@ def test_a_frozen_invoice_shows_what_was_paid_and_what_is_due(desk, business):
     assert f"/i/{invoice.link_token}/" in response.content.decode()
 
 
-def test_discounts_of_lines_are_shown_as_they_were_typed(desk, business):
-    invoice = frozen(business, discount_percent=Decimal("2.5"), discount_amount=3)
+def test_prices_of_lines_are_written_like_all_amounts(desk, business):
+    changes = {"discount_percent": Decimal("2.5"), "discount_amount": 3}
+    invoice = frozen(business, charge_amount=Decimal("0.125"), **changes)
 
-    assert "-2.5 % -3" in desk.get(address(invoice, "change")).content.decode()
+    html = desk.get(address(invoice, "change")).text
+
+    assert "-2.5 % -€3.00 +€0.125" in html
+    assert ">€100.00<" in html
+    assert "100 EUR" not in html
 
 
 def test_a_draft_has_no_link_for_the_customer(desk, business):
