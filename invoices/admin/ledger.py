@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -308,12 +309,12 @@ class DocumentAdmin(LookOnly):
     """Of an invoice, or of a credit note."""
 
     business_path = None
-    list_display = ("of", "size", "sha256", "created_at")
+    list_display = ("of", "size_", "sha256", "created_at")
     list_select_related = ("invoice", "credit_note")
     list_filter = ("created_at",)
     search_fields = ("^invoice__number", "^credit_note__number", "=sha256")
     ordering = ("-pk",)
-    fields = ("of", "size", "sha256", "created_at")
+    fields = ("of", "size_", "sha256", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         own = businesses_for(request, self.to_view)
@@ -322,6 +323,10 @@ class DocumentAdmin(LookOnly):
             .get_queryset(request)
             .filter(Q(invoice__business__in=own) | Q(credit_note__business__in=own))
         )
+
+    @admin.display(description="size", ordering="size")
+    def size_(self, document: Document) -> str:
+        return filesizeformat(document.size)
 
     @admin.display(description="document")
     def of(self, document: Document) -> str:
