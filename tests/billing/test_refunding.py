@@ -60,6 +60,20 @@ def test_a_part_goes_back_too_much_does_not_and_then_the_rest(
         request(payment)
 
 
+def test_of_an_invoice_goes_back_what_was_paid_by_card_or_nothing(invoice, payment):
+    with pytest.raises(RefundTooLarge, match=r"€100\.00 of this invoice was paid by"):
+        refunding.refund_invoice(
+            invoice=invoice,
+            amount=10_001,
+            reason="",
+            cause="test",
+            actor=None,
+            now=timezone.now(),
+        )
+
+    assert not Refund.objects.exists()
+
+
 @pytest.mark.parametrize("amount", [0, -1])
 def test_a_refund_is_above_nothing(payment, amount):
     with pytest.raises(RefundTooLarge):

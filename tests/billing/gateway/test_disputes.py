@@ -20,7 +20,17 @@ def test_amounts_are_those_of_the_books(stripe):
     fact = retrieve_dispute(disputed(stripe, finalized("50000", "UGX")))
 
     assert (fact.amount, fact.currency) == (50_000, "UGX")
-    assert [movement.amount for movement in fact.movements] == [-50_000]
+    assert [(each.amount, each.currency) for each in fact.movements] == [
+        (-50_000, "UGX")
+    ]
+
+
+def test_a_fee_alone_moves_nothing(stripe, invoice):
+    dispute_id = disputed(stripe, invoice)
+    (entry,) = stripe.disputes[dispute_id]["balance_transactions"]
+    entry |= {"amount": 0, "net": -entry["fee"]}
+
+    assert retrieve_dispute(dispute_id).movements == ()
 
 
 def test_a_day_is_said_where_an_answer_is_heard(stripe, invoice):
