@@ -227,17 +227,18 @@ def prune(tree: Path) -> None:
 
 
 def _other_numbers(tree: Path) -> Iterator[Path]:
-    """Of stdnum, what checking the tax ids we know does not load."""
+    """Of stdnum, what checking tax ids we know, IBANs and BICs does not load."""
     names = [each for known in COUNTRIES.values() for each in known.modules.split()]
-    # Reads the file named below, when it is asked for a number.
-    names.append("numdb")
+    # The last reads the files named below, when it is asked for a number.
+    names += ["iban", "bic", "numdb"]
     told = subprocess.run(
         [sys.executable, "-c", _LOADED, *(f"stdnum.{name}" for name in names)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    loaded = {tree / name for name in [*told.stdout.split(), "stdnum/us/ein.dat"]}
+    read = ("stdnum/us/ein.dat", "stdnum/iban.dat")
+    loaded = {tree / name for name in (*told.stdout.split(), *read)}
     return (path for path in files_of(tree / "stdnum") if path not in loaded)
 
 
