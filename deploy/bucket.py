@@ -54,7 +54,7 @@ class Record:
     """
     What a stage has served, oldest first, and what each of its functions got last.
 
-    The two differ while a deploy is under way, and after one that was interrupted.
+    The two differ while a stage is changed, and after somebody was interrupted at it.
     """
 
     releases: list[Release] = field(default_factory=list)

@@ -128,8 +128,8 @@ def deploy(change: Change, zip_file: Path, commit: str) -> None:
 
 def rollback(change: Change) -> Release:
     """
-    Give both functions the release before; after a deploy that was interrupted, the
-    latest that answered. Migrations stay: docs/adr/0018 says why.
+    Give both functions the release before; after a deploy or a rollback that was
+    interrupted, the one that counts. Migrations stay: docs/adr/0018 says why.
 
     :raises Failed: if there is none, or the stage does not answer with it
     """
@@ -142,13 +142,19 @@ def rollback(change: Change) -> Release:
         raise Failed(
             f"{change.stage.name} has no release before this one to go back to."
         )
+    counted = list(record.releases)
     try:
+        change.stage.bucket.zip_address(target.zip)
+        # Counts from now on, so that whoever is interrupted comes back to it.
+        while not _same(record.current, target):
+            record.releases.pop()
+        change.save()
         _return_to(change, target)
     except REFUSALS as error:
+        if isinstance(error, smoke.Unhealthy):
+            record.releases = counted
+            change.save()
         raise Failed(f"{_sentence(error)} {_state(change)}") from error
-    while not _same(record.current, target):
-        record.releases.pop()
-    change.save()
     return target
 
 

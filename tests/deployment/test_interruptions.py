@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from deploy import changing, release
+from deploy import changing, release, smoke
 from deploy.bucket import Busy
 from deploy.progress import Progress
 from deploy.stage import ROOT, load
@@ -109,14 +109,31 @@ def test_stopped_rollback_lets_go_and_a_killed_one_is_unlocked(dev, zips):
     assert serving("dev") == both("dev", zips[0])
 
 
+def test_release_that_does_not_answer_any_more_does_not_count(dev, monkeypatch):
+    def silent(*_: object) -> None:
+        raise smoke.Unhealthy("Nothing answers.")
+
+    monkeypatch.setattr(changing.Change, "install", lambda *_: "updated")
+    monkeypatch.setattr(changing.Change, "ask", silent)
+    before = load("dev").bucket.record("dev")
+
+    with pytest.raises(SystemExit, match="Nothing answers"):
+        release.main(["rollback", "dev"])
+
+    assert load("dev").bucket.record("dev") == before
+
+
 def end_in_the_middle(number: signal.Signals) -> int:
-    """Send the signal to a rollback of dev that changes a function."""
+    """Send the signal to a rollback of dev that is changing a function."""
+    bucket = load("dev").bucket
     command = [sys.executable, "-m", "deploy.release", "rollback", "dev"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as run:
         assert run.stdout
         assert "paymyinvoice-dev:" in run.stdout.readline()
+        while bucket.record("dev").installed["dev"]["zip"]:
+            assert run.poll() is None
         # A person stops the program; a machine that goes down stops Zappa with it.
         (os.kill if number == signal.SIGTERM else os.killpg)(run.pid, number)
         run.stdout.read()
