@@ -180,6 +180,26 @@ SAFEGUARDS: Final[Sequence[Safeguard]] = (
         (f"{TESTS}/test_refunding.py",),
     ),
     Safeguard(
+        "What was kept for a customer goes with what the payer has again",
+        "what is taken back",
+        (
+            f"{BILLING}/keeping.py",
+            "    missing = _missing(row, invoice)\n",
+            "    missing = 0\n",
+        ),
+        (f"{TESTS}/test_keeping.py",),
+    ),
+    Safeguard(
+        "No more of it is taken back than is there",
+        "the customer's balance as its bound",
+        (
+            f"{BILLING}/keeping.py",
+            "min(-payment.left, payment.kept, there)",
+            "min(-payment.left, payment.kept)",
+        ),
+        (f"{TESTS}/test_keeping.py",),
+    ),
+    Safeguard(
         "An event counts as processed after the work",
         "the order: it is marked first",
         (
@@ -268,6 +288,16 @@ SAFEGUARDS: Final[Sequence[Safeguard]] = (
             "            if False:\n",
         ),
         ("tests/accounts/services/test_repeating.py",),
+    ),
+    Safeguard(
+        "A button does what its page said",
+        "the comparison with what it would say now",
+        (
+            "accounts/admin/confirming.py",
+            "        if request.POST.get(SAID, says) != says:\n",
+            "        if False:\n",
+        ),
+        ("tests/invoices/admin/test_buttons.py", "tests/invoices/admin/test_paying.py"),
     ),
     Safeguard(
         "The ledger is not rewritten",
