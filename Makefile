@@ -2,7 +2,6 @@
 
 PORT ?= 8000
 STAGE ?= dev
-WORKERS ?= 2
 # For the tool below; config/environment.py reads a variable of the same name.
 unexport STAGE
 # What one process of the many compiles, the next need not.
@@ -17,10 +16,11 @@ OWN_UV := $(filter .tools/bin/uv,$(UV))
 SITE := $(or $(wildcard .venv/dev.stamp),.venv/run.stamp)
 DEV := .venv/dev.stamp
 
-PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
-ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST)
-# MYSQL=9 puts MySQL 9 in MariaDB's place.
-ON_MARIADB := $(PYTHON) -m tests.$(if $(MYSQL),mysql$(MYSQL),database) -- $(PYTEST)
+PYTEST := $(PYTHON) -m pytest --dist loadfile
+ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST) -n $(or $(WORKERS),2)
+# MYSQL=9 puts MySQL 9 in MariaDB's place. Of three, one waits at any time: for a browser,
+# a function, a deploy.
+ON_MARIADB := $(PYTHON) -m tests.$(if $(MYSQL),mysql$(MYSQL),database) -- $(PYTEST) -n $(or $(WORKERS),3)
 COVER := --cov --cov-report=
 QUICK := -m "not (mysql or browser or package or thorough)" --ignore=tests/browser --ignore=tests/deployment
 TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'
