@@ -21,7 +21,6 @@ ON_SQLITE := env DATABASE_URL=sqlite:///build/tests.sqlite3 $(PYTEST) -n $(or $(
 # MYSQL=9 puts MySQL 9 in MariaDB's place. Of three, one waits at any time: for a browser,
 # a function, a deploy.
 ON_MARIADB := $(PYTHON) -m tests.$(if $(MYSQL),mysql$(MYSQL),database) -- $(PYTEST) -n $(or $(WORKERS),3)
-COVER := --cov --cov-report=
 QUICK := -m "not (mysql or browser or package or thorough)" --ignore=tests/browser --ignore=tests/deployment
 TEMPLATES := git ls-files -z --cached --others --exclude-standard -- 'templates/*.html'
 DJADE := xargs -0 -r .venv/bin/djade --target-version 6.1
@@ -46,8 +45,8 @@ ifdef ARGS
 	$(ON_SQLITE) -m "not mysql and not package" $(ARGS) || [ $$? -eq 5 ]
 else
 	@rm -f .coverage .coverage.*
-	$(ON_MARIADB) $(COVER) --junitxml=build/MariaDB.xml
-	$(ON_SQLITE) $(COVER) --cov-append --junitxml=build/SQLite.xml $(QUICK)
+	$(ON_MARIADB) --cov --cov-report= --junitxml=build/MariaDB.xml
+	$(ON_SQLITE) --junitxml=build/SQLite.xml $(QUICK)
 	@.venv/bin/coverage report
 	@.venv/bin/coverage json --quiet -o build/coverage.json
 	@$(PYTHON) -m tests.coverage_floor build/coverage.json build/MariaDB.xml build/SQLite.xml
