@@ -1,15 +1,17 @@
 """Invoices published with the European standard, as bodies for the API."""
 
 import json
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
 from invoices.money import to_minor
 from tests.factories import TaxRateFactory
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "data" / "invoice_vectors.json").read_text()
-)
+DATA = Path(__file__).parents[1] / "data"
+VECTORS = json.loads((DATA / "invoice_vectors.json").read_text())
+# What went wrong elsewhere.
+FIXTURES = tomllib.loads((DATA / "invoice_fixtures.toml").read_text())["fixture"]
 LANGUAGES = {"EUR": "de", "SEK": "sv"}
 
 

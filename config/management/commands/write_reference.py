@@ -1,5 +1,6 @@
 import json
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,9 @@ from accounts.event_types import OF_BUSINESS, OF_SITE
 from config import rights, scenarios
 from invoices.states import TRANSITIONS
 
-VECTORS: Final = Path(__file__).parents[3] / "tests" / "data" / "invoice_vectors.json"
+DATA: Final = Path(__file__).parents[3] / "tests" / "data"
+VECTORS: Final = DATA / "invoice_vectors.json"
+FIXTURES: Final = DATA / "invoice_fixtures.toml"
 HEAD = "<!-- Written by `make docs`; edit the code instead. -->\n\n"
 
 
@@ -40,7 +43,10 @@ def pages() -> dict[str, str]:
         ),
         "payment-scenarios.md": scenarios.page(),
         "roles.md": rights.page(),
-        "vectors.md": vectors(json.loads(VECTORS.read_text())),
+        "vectors.md": vectors(
+            json.loads(VECTORS.read_text()),
+            tomllib.loads(FIXTURES.read_text())["fixture"],
+        ),
     }
 
 
@@ -99,8 +105,9 @@ _TIERS: Final = {
 }
 
 
-def vectors(data: Mapping[str, Any]) -> str:
+def vectors(data: Mapping[str, Any], fixtures: Sequence[Any]) -> str:
     """How much is recomputed to the unit, and by which road."""
+    count = len(fixtures)
     documents = data["vectors"]
     rows = [
         _tested(
@@ -121,13 +128,15 @@ def vectors(data: Mapping[str, Any]) -> str:
             "Invoices published with EN 16931, in `tests/data/invoice_vectors.json`. Each is",
             "worked out by a preview over the API. Those that are no less than nothing are",
             "then written, finalized and read over the API, and their net, tax, total and",
-            "what is payable are found in the text of their PDF. All agree to the unit:",
-            "`tests/invoices/api/test_vectors.py`.\n",
+            "what is payable are found in the text of their PDF. So are those of",
+            "`tests/data/invoice_fixtures.toml`, which other programs once got wrong. All",
+            "agree to the unit: `tests/invoices/api/test_vectors.py`.\n",
             "| | Published | Previewed | Finalized | In the PDF |",
             "|---|---|---|---|---|",
             *rows,
             _tested("**Documents in all**", documents),
             *others,
+            f"| What went wrong elsewhere | {count} | {count} | {count} | {count} |",
             "",
         ]
     )

@@ -2,6 +2,7 @@
 
 import io
 import re
+from operator import itemgetter
 
 import pytest
 from pypdf import PdfReader
@@ -12,6 +13,7 @@ from invoices.money import format_money
 from tests.factories import TaxRateFactory
 from tests.invoices.api.world import API, body_for
 from tests.invoices.vectors import (
+    FIXTURES,
     VECTORS,
     body_of,
     can_be_finalized,
@@ -156,56 +158,12 @@ def test_preview_agrees_with_published_taxes(api, business, customer, vector):
     assert shown["tax"] == minor(vector["expected_tax"], currency)
 
 
-# What went wrong elsewhere: percent, prices with quantity, fields; net, tax, total.
-FIXTURES = {
-    "tax by line, gross": (
-        19, [("100", 5)], {"tax_rounding": "line", "prices_include_tax": True},
-        (42017, 7983, 50000),
-    ),
-    "tax by line, one line each": (
-        19, [("100", 1)] * 5, {"tax_rounding": "line", "prices_include_tax": True},
-        (42015, 7985, 50000),
-    ),
-    "tax on the sum of nets": (19, [("84.03", 1)] * 5, {}, (42015, 7983, 49998)),
-    "gross is kept": (
-        19, [("100", 1)] * 5, {"prices_include_tax": True}, (42017, 7983, 50000),
-    ),
-    "less what was paid in parts": (
-        19, [("8500", 1), ("7500", -1)], {}, (100000, 19000, 119000),
-    ),
-    "500 stay 500": (
-        10, [("500", 1)], {"prices_include_tax": True}, (45455, 4545, 50000),
-    ),
-    "500 from a net below": (10, [("454.54", 1)], {}, (45454, 4545, 49999)),
-    "500 from a net above": (10, [("454.55", 1)], {}, (45455, 4546, 50001)),
-    "by line at 23 %": (
-        23, [("55.55", 1), ("11.11", 1)], {"tax_rounding": "line"},
-        (6666, 1534, 8200),
-    ),
-    "by total at 23 %": (
-        23, [("55.55", 1), ("11.11", 1)], {}, (6666, 1533, 8199),
-    ),
-    "2 x 379 with tax": (
-        21, [("379", 2)], {"prices_include_tax": True}, (62645, 13155, 75800),
-    ),
-    "half cents by line": (
-        15, [("0.43", 1), ("4.84", 1)], {"tax_rounding": "line"}, (527, 79, 606),
-    ),
-    "half cents by total": (15, [("0.43", 1), ("4.84", 1)], {}, (527, 79, 606)),
-    "99.99 with tax": (
-        19, [("99.99", 1)], {"prices_include_tax": True}, (8403, 1596, 9999),
-    ),
-    "yen": (10, [("500", 1)], {"currency": "JPY"}, (500, 50, 550)),
-    "dinars": (0, [("5.124", 1)], {"currency": "KWD"}, (5124, 0, 5124)),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FIXTURES)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=itemgetter("name"))
 def test_finalized_invoice_does_not_repeat_what_went_wrong_elsewhere(
-    api, business, customer, name
+    api, business, customer, fixture
 ):
-    percent, prices, fields, expected = FIXTURES[name]
-    rate = TaxRateFactory(business=business, percent=percent)
+    rate = TaxRateFactory(business=business, percent=fixture["percent"])
+    expected = itemgetter("net", "tax", "total")(fixture)
     lines = [
         {
             "description": "Work",
@@ -213,15 +171,16 @@ def test_finalized_invoice_does_not_repeat_what_went_wrong_elsewhere(
             "quantity": quantity,
             "tax_rate": str(rate.public_id),
         }
-        for price, quantity in prices
+        for price, quantity in fixture["lines"]
     ]
-    body = body_for(customer, rate, tax_rounding="total", lines=lines) | fields
+    body = body_for(customer, rate, tax_rounding="total", lines=lines)
+    body |= fixture.get("fields", {})
 
     shown = preview(api, body)
     frozen = finalize(api, body)
 
-    assert (shown["net"], shown["tax"], shown["total"]) == expected
-    assert (frozen["net"], frozen["tax"], frozen["total"]) == expected
+    assert itemgetter("net", "tax", "total")(shown) == expected
+    assert itemgetter("net", "tax", "total")(frozen) == expected
     invoice = Invoice.objects.get(public_id=frozen["id"])
     words = printed(invoice)
     for amount in expected:
