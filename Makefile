@@ -52,7 +52,7 @@ else
 	@$(PYTHON) -m tests.coverage_floor build/coverage.json build/MariaDB.xml build/SQLite.xml
 endif
 
-test-fast: $(DEV) ## on SQLite, without what takes long: under a minute (ARGS= narrows)
+test-fast: $(DEV) ## on SQLite, without what takes long: a minute or so (ARGS= narrows)
 	$(ON_SQLITE) $(QUICK) $(ARGS)
 
 chaos: $(DEV) ## break all that a payment stands on, and audit (ARGS="--quick --seed 7")
